@@ -1,0 +1,141 @@
+/**
+ * The tracker: takes events from the page, gathers those of the page load into one request, and
+ * sends every later one at once.
+ *
+ * It promises that `track` never throws and never rejects: a page works the same whether or not
+ * its events arrive.
+ */
+import type { Delivery, Outcome } from "./delivery";
+import type { Visitor } from "./visitor";
+import { isObject, payloadOf, profileIdOf } from "./wire";
+import type { JsonObject, Payload, TrackOptions, VisitorIds, WireEvent } from "./wire";
+
+/** The most events in one request. */
+export const MAX_EVENTS = 100;
+
+/** What the tracker asks of the page that it runs on. */
+export interface Page {
+  requestContext: () => JsonObject;
+  pageContext: () => JsonObject;
+  now: () => Date;
+  newId: () => string;
+  /** Tells the page's developer what is wrong. */
+  complain: (sentence: string) => void;
+}
+
+interface Held {
+  event: WireEvent;
+  settle: (outcome: Outcome) => void;
+}
+
+/** One tracker for one source. */
+export class Tracker {
+  readonly #source: string;
+  readonly #visitor: Visitor;
+  readonly #delivery: Delivery;
+  readonly #page: Page;
+  /** Events of the page load; null once the page has loaded. */
+  #held: Held[] | null = [];
+
+  constructor(source: string, visitor: Visitor, delivery: Delivery, page: Page) {
+    this.#source = source;
+    this.#visitor = visitor;
+    this.#delivery = delivery;
+    this.#page = page;
+  }
+
+  /** Sends one event of `type`; resolves when the edge has answered, or with the reason why not. */
+  track(type: string, properties: JsonObject = {}, options: TrackOptions = {}): Promise<Outcome> {
+    const wrong = faultOf(type, properties, options);
+    if (wrong !== null) {
+      this.#page.complain(wrong);
+      return Promise.resolve({ state: "failed", reason: wrong });
+    }
+    const event = this.#eventOf(type, properties, options);
+    if (options.asBeacon) {
+      return Promise.resolve(this.#delivery.handOver(this.#payload(this.#visitor.idsNow(), [event])));
+    }
+    if (this.#held === null || options.fire) {
+      return this.#send([event]);
+    }
+    const held = this.#held;
+    return new Promise((settle) => {
+      held.push({ event, settle });
+      if (held.length === MAX_EVENTS) {
+        this.#flush(held.splice(0));
+      }
+    });
+  }
+
+  /** The page has loaded: what was gathered goes out, and every later event at once. */
+  pageLoaded(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null && held.length > 0) {
+      this.#flush(held);
+    }
+  }
+
+  /** The page goes away, loaded or not: nothing that was tracked may be lost. */
+  pageLeft(): void {
+    const held = this.#held?.splice(0) ?? [];
+    if (held.length > 0) {
+      const payload = this.#payload(this.#visitor.idsNow(), held.map(({ event }) => event));
+      const outcome = this.#delivery.handOver(payload);
+      held.forEach(({ settle }) => settle(outcome));
+    }
+    this.#delivery.leave();
+  }
+
+  #flush(held: Held[]): void {
+    void this.#send(held.map(({ event }) => event)).then((outcome) => {
+      held.forEach(({ settle }) => settle(outcome));
+    });
+  }
+
+  async #send(events: WireEvent[]): Promise<Outcome> {
+    const ids = await this.#visitor.ids();
+    const outcome = await this.#delivery.send(this.#payload(ids, events));
+    if (outcome.state === "answered") {
+      const profile = profileIdOf(outcome.answer);
+      if (profile !== null) {
+        this.#visitor.remember(profile);
+      }
+    } else if (outcome.state === "refused") {
+      this.#page.complain(`the edge refused events with status ${outcome.status}: ${JSON.stringify(outcome.answer)}`);
+    }
+    return outcome;
+  }
+
+  #payload(ids: VisitorIds, events: WireEvent[]): Payload {
+    return payloadOf(this.#source, ids, this.#page.requestContext(), events);
+  }
+
+  #eventOf(type: string, properties: JsonObject, { context, ...options }: TrackOptions): WireEvent {
+    return {
+      id: this.#page.newId(),
+      time: { create: this.#page.now().toISOString() },
+      type,
+      // A page may change its objects before a held event goes out.
+      properties: JSON.parse(JSON.stringify(properties)) as JsonObject,
+      options: { ...options },
+      context: { page: this.#page.pageContext(), ...context },
+    };
+  }
+}
+
+/** What is wrong with the arguments of a call; null when nothing is. */
+function faultOf(type: unknown, properties: unknown, options: unknown): string | null {
+  if (typeof type !== "string" || type.trim() === "") {
+    return "tracker.track needs an event type as its first argument, for example tracker.track(\"page-view\")";
+  }
+  if (!isObject(properties) || !isObject(options)) {
+    return `tracker.track("${type}", …) takes an object of properties and an object of options`;
+  }
+  try {
+    JSON.stringify([properties, options]);
+    return null;
+  } catch (error) {
+    return `tracker.track("${type}", …) got properties or options that are no JSON: ${String(error)}`;
+  }
+}
