@@ -11,14 +11,16 @@ class Browser {
 
   keepers(changes: Partial<IdKeepers> = {}): IdKeepers {
     const { jar, stored } = this;
-    const browser = this;
+    const note = (text: string): void => {
+      this.lastCookie = text;
+    };
     return {
       cookies: {
         get cookie() {
           return [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
         },
         set cookie(text: string) {
-          browser.lastCookie = text;
+          note(text);
           const [name = "", value = ""] = text.split(";", 1)[0]!.split("=");
           jar.set(name, value);
         },

@@ -1,0 +1,9 @@
+/** Makes an element: `element("a", { href: "/" }, "text", child)`. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
