@@ -17,7 +17,7 @@ const who = element("dl", { class: "who" });
 
 /** Fills the page's panel and keeps it up to date. */
 export function showPanel() {
-  const forget = element("button", { type: "button", class: "plain" }, "Become a new visitor");
+  const forget = element("button", { type: "button", class: "plain", title: "Forget all ids and start over as somebody else" }, "New visitor");
   forget.addEventListener("click", becomeNew);
   document.getElementById("panel").append(
     element("header", {}, element("h2", {}, "What this page sends"), forget),
@@ -87,12 +87,17 @@ function row({ key, time, types, payload, status, detail, answer }, open) {
       element("span", { class: "types" }, types.join(", ")),
       element("span", { class: "result" }, `${time} · ${detail}`),
     ),
-    element("h3", {}, "Sent: POST /track"), element("pre", {}, JSON.stringify(payload, null, 2)),
+    element("h3", {}, "Sent: POST /track"), element("pre", {}, readable(payload)),
   );
   if (answer !== undefined) {
     details.append(element("h3", {}, "Answered"), element("pre", {}, JSON.stringify(answer, null, 2)));
   }
   return element("li", { class: status }, details);
+}
+
+/** The body with what matters most first; a server does not care for the order of keys. */
+function readable({ events, session, profile, source, ...rest }) {
+  return JSON.stringify({ events, session, profile, source, ...rest }, null, 2);
 }
 
 /** Drops every id and starts over, as somebody else. */
