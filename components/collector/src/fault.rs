@@ -1,0 +1,130 @@
+//! What is wrong with a request's body, in the form that clients of the protocol know.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::json::{Kind, Malformed, kind};
+
+/// A step of the way to the faulty value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Step {
+    Key(&'static str),
+    Index(usize),
+}
+
+/// One entry of the list in a 422 answer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Fault {
+    r#type: &'static str,
+    loc: Vec<Step>,
+    msg: String,
+    /// The faulty value if it is short and no object, else null: answers do not repeat what visitors send.
+    input: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ctx: Option<serde_json::Value>,
+}
+
+/// The longest input that is repeated.
+const MAX_INPUT_BYTES: usize = 64;
+
+impl Fault {
+    /// A value that is not what it should be.
+    pub(crate) fn new(what: What, path: &[&'static str], input: Option<&RawValue>) -> Self {
+        let (r#type, msg, ctx) = what.describe();
+        let input = input.filter(|value| value.get().len() <= MAX_INPUT_BYTES && kind(value) != Kind::Object);
+        let loc = std::iter::once("body").chain(path.iter().copied()).map(Step::Key).collect();
+        let null = || RawValue::NULL.to_owned();
+        Self { r#type, loc, msg, input: input.map_or_else(null, ToOwned::to_owned), ctx }
+    }
+
+    /// The same, of an element of a list.
+    pub(crate) fn at(mut self, index: usize) -> Self {
+        self.loc.push(Step::Index(index));
+        self
+    }
+
+    /// A body that is no JSON.
+    pub(crate) fn malformed(malformed: Malformed) -> Self {
+        let mut fault = Self::new(What::Malformed(malformed.reason), &[], None);
+        fault.loc.push(Step::Index(malformed.offset));
+        fault
+    }
+}
+
+/// Kinds of fault; one row of the table in [`What::describe`] each.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    Malformed(String),
+    Missing,
+    NotABody,
+    NotAnEntity(&'static str),
+    NotAString,
+    NotAList,
+    NotADictionary,
+    NotADateTime,
+    BlankType,
+    TooLong { most_bytes: usize },
+    TooMany { most: usize, found: usize },
+}
+
+impl What {
+    fn describe(self) -> (&'static str, String, Option<serde_json::Value>) {
+        use serde_json::json;
+        match self {
+            Self::Malformed(reason) => {
+                ("json_invalid", "JSON decode error".to_owned(), Some(json!({ "error": reason })))
+            }
+            Self::Missing => ("missing", "Field required".to_owned(), None),
+            Self::NotABody => (
+                "model_attributes_type",
+                "Input should be a valid dictionary or object to extract fields from".to_owned(),
+                None,
+            ),
+            Self::NotAnEntity(class) => (
+                "model_type",
+                format!("Input should be a valid dictionary or instance of {class}"),
+                Some(json!({ "class_name": class })),
+            ),
+            Self::NotAString => ("string_type", "Input should be a valid string".to_owned(), None),
+            Self::NotAList => ("list_type", "Input should be a valid list".to_owned(), None),
+            Self::NotADictionary => ("dict_type", "Input should be a valid dictionary".to_owned(), None),
+            Self::NotADateTime => (
+                "datetime_parsing",
+                "Input should be a valid datetime, as in 2026-05-01T10:00:00Z".to_owned(),
+                None,
+            ),
+            Self::BlankType => ("value_error", "Value error, Event type can not be empty".to_owned(), None),
+            Self::TooLong { most_bytes } => (
+                "string_too_long",
+                format!("String should have at most {most_bytes} bytes"),
+                Some(json!({ "max_length": most_bytes })),
+            ),
+            Self::TooMany { most, found } => (
+                "too_long",
+                format!(
+                    "List should have at most {most} items, not {found}: send the rest in further requests"
+                ),
+                Some(json!({ "max_length": most, "actual_length": found })),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_says_what_and_where_and_repeats_short_scalars_only() {
+        let number = RawValue::from_string("7".to_owned()).unwrap();
+        let fault = Fault::new(What::NotAString, &["session", "id"], Some(&number));
+        assert_eq!(
+            serde_json::to_string(&fault).unwrap(),
+            r#"{"type":"string_type","loc":["body","session","id"],"msg":"Input should be a valid string","input":7}"#
+        );
+        let long = RawValue::from_string(format!("\"{}\"", "x".repeat(100))).unwrap();
+        let fault = Fault::new(What::NotAList, &["events"], Some(&long));
+        assert!(serde_json::to_string(&fault).unwrap().contains("\"input\":null"));
+    }
+}

@@ -1,0 +1,30 @@
+//! What the collector needs from the world.
+
+use tideline_protocol::{TrackCall, TrackReply};
+
+/// The time of day.
+pub trait Clock {
+    /// Milliseconds since 1970, UTC.
+    fn now(&self) -> u64;
+}
+
+/// Chance that nobody can guess.
+pub trait Entropy {
+    /// Sixteen random bytes.
+    fn bytes(&self) -> [u8; 16];
+}
+
+/// The durable write.
+pub trait Commit {
+    /// Writes one request. When this returns [`TrackReply::Accepted`], the request is on disk.
+    ///
+    /// # Errors
+    /// The request may or may not have been written: the visitor is asked to send it again, and the
+    /// same event ids make that safe.
+    fn commit(&self, call: TrackCall) -> impl Future<Output = Result<TrackReply, CommitError>>;
+}
+
+/// A write that was not confirmed. The text is for the operator, visitors do not see it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct CommitError(pub String);

@@ -1,0 +1,20 @@
+//! What the edge, Redis and the private service say to each other: ids, lanes, the stream record,
+//! the arguments and replies of the Redis functions, and the answer a visitor gets.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no randomness, so the same
+//! code runs in a WebAssembly component, in the native collector and in the private service.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod answer;
+mod event_id;
+mod function;
+mod lane;
+mod profile_id;
+mod record;
+
+pub use answer::Answer;
+pub use event_id::{event_id, system_event_id};
+pub use function::{FunctionReplyError, TRACK_FUNCTION, TrackCall, TrackReply};
+pub use lane::{Lane, Lanes, LanesError};
+pub use profile_id::{ProfileIdKeys, ProfileIdKeysError};
+pub use record::{EntryId, RecordError, StreamRecord};

@@ -1,0 +1,226 @@
+//! The stream record: a request as the visitor sent it, and what only the edge knew of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// One entry of a lane's stream.
+///
+/// The body is the request as sent, byte for byte, so that later versions of the pipeline can read
+/// in it what today's ignores. `profile`, `new_session` and `new_profile` are decided by `track_v1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRecord {
+    /// The request's id, `task` in the answer.
+    pub request_id: Uuid,
+    /// When the edge had the whole request, milliseconds since 1970.
+    pub received_at: u64,
+    /// The event source, in lower case.
+    pub source: String,
+    /// The session, as answered.
+    pub session: String,
+    /// The profile, as answered.
+    pub profile: String,
+    /// No request of this session was seen in the last 24 hours.
+    pub new_session: bool,
+    /// The profile id was minted for this request.
+    pub new_profile: bool,
+    /// Events in the body.
+    pub events: u32,
+    /// The visitor's address, where a trusted header gave one.
+    pub client_address: Option<String>,
+    /// Chosen request headers: name in lower case, value.
+    pub headers: Vec<(String, String)>,
+    /// The body as sent.
+    pub body: String,
+}
+
+/// A stream entry that is no record.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RecordError {
+    /// A field is missing.
+    #[error("stream entry has no field `{0}`")]
+    Missing(&'static str),
+    /// A field has a value of another shape.
+    #[error("stream entry has an unreadable `{field}`: `{value}`")]
+    Unreadable {
+        /// The field's name.
+        field: &'static str,
+        /// What it held, at most 64 characters.
+        value: String,
+    },
+    /// Written by a version that this one does not know.
+    #[error("stream entry has version `{0}`, this service reads version 1: update the service")]
+    Version(String),
+}
+
+// Short names: they are stored with every entry.
+const VERSION: &str = "v";
+const REQUEST: &str = "id";
+const RECEIVED: &str = "at";
+const SOURCE: &str = "src";
+const SESSION: &str = "ses";
+const PROFILE: &str = "pro";
+const NEW: &str = "new";
+const EVENTS: &str = "n";
+const ADDRESS: &str = "ip";
+const HEADERS: &str = "hdr";
+const BODY: &str = "body";
+
+const NEW_SESSION: u8 = 1;
+const NEW_PROFILE: u8 = 2;
+
+impl StreamRecord {
+    /// Names and values of the fields that the edge writes. `track_v1` adds `pro` and `new`.
+    #[must_use]
+    pub fn edge_fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![
+            (VERSION, "1".to_owned()),
+            (REQUEST, self.request_id.to_string()),
+            (RECEIVED, self.received_at.to_string()),
+            (SOURCE, self.source.clone()),
+            (SESSION, self.session.clone()),
+            (EVENTS, self.events.to_string()),
+        ];
+        if let Some(address) = &self.client_address {
+            fields.push((ADDRESS, address.clone()));
+        }
+        if !self.headers.is_empty() {
+            // Strings always serialise.
+            fields.push((HEADERS, serde_json::to_string(&self.headers).unwrap_or_default()));
+        }
+        fields.push((BODY, self.body.clone()));
+        fields
+    }
+
+    /// Reads an entry; `field` returns the value of the field of that name.
+    ///
+    /// # Errors
+    /// A missing or unreadable field, or an unknown version.
+    pub fn from_fields(mut field: impl FnMut(&str) -> Option<String>) -> Result<Self, RecordError> {
+        let version = field(VERSION).ok_or(RecordError::Missing(VERSION))?;
+        if version != "1" {
+            return Err(RecordError::Version(shorten(&version)));
+        }
+        let mut required = |name: &'static str| field(name).ok_or(RecordError::Missing(name));
+        let flags: u8 = parse(NEW, &required(NEW)?)?;
+        Ok(Self {
+            request_id: parse(REQUEST, &required(REQUEST)?)?,
+            received_at: parse(RECEIVED, &required(RECEIVED)?)?,
+            source: required(SOURCE)?,
+            session: required(SESSION)?,
+            profile: required(PROFILE)?,
+            new_session: flags & NEW_SESSION != 0,
+            new_profile: flags & NEW_PROFILE != 0,
+            events: parse(EVENTS, &required(EVENTS)?)?,
+            body: required(BODY)?,
+            client_address: field(ADDRESS),
+            headers: match field(HEADERS) {
+                None => Vec::new(),
+                Some(text) => serde_json::from_str(&text)
+                    .map_err(|_| RecordError::Unreadable { field: HEADERS, value: shorten(&text) })?,
+            },
+        })
+    }
+
+    /// The value of a stored header; `name` in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn parse<T: FromStr>(field: &'static str, value: &str) -> Result<T, RecordError> {
+    value.parse().map_err(|_| RecordError::Unreadable { field, value: shorten(value) })
+}
+
+fn shorten(value: &str) -> String {
+    value.chars().take(64).collect()
+}
+
+/// The id of a stream entry, `<milliseconds>-<sequence>`. Ids of one stream order as they were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// Redis time, milliseconds since 1970.
+    pub milliseconds: u64,
+    /// Position within the millisecond.
+    pub sequence: u64,
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.milliseconds, self.sequence)
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = RecordError;
+
+    fn from_str(text: &str) -> Result<Self, RecordError> {
+        let unreadable = || RecordError::Unreadable { field: "entry id", value: shorten(text) };
+        let (milliseconds, sequence) = text.split_once('-').ok_or_else(unreadable)?;
+        Ok(Self {
+            milliseconds: milliseconds.parse().map_err(|_| unreadable())?,
+            sequence: sequence.parse().map_err(|_| unreadable())?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn record() -> StreamRecord {
+        StreamRecord {
+            request_id: Uuid::from_u128(1),
+            received_at: 1_795_372_946_098,
+            source: "shop-web".into(),
+            session: "s".into(),
+            profile: "p".into(),
+            new_session: true,
+            new_profile: false,
+            events: 2,
+            client_address: Some("203.0.113.9".into()),
+            headers: vec![("user-agent".into(), "Mozilla/5.0 \"x\"".into())],
+            body: "{\"source\":{}}".into(),
+        }
+    }
+
+    fn stored(record: &StreamRecord) -> HashMap<String, String> {
+        let mut fields: HashMap<_, _> =
+            record.edge_fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        fields.insert("pro".into(), record.profile.clone());
+        fields.insert("new".into(), "1".into());
+        fields
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let fields = stored(&record());
+        assert_eq!(StreamRecord::from_fields(|name| fields.get(name).cloned()), Ok(record()));
+        assert_eq!(record().header("user-agent"), Some("Mozilla/5.0 \"x\""));
+    }
+
+    #[test]
+    fn a_damaged_entry_says_which_field() {
+        let mut fields = stored(&record());
+        fields.insert("at".into(), "yesterday".into());
+        let error = StreamRecord::from_fields(|name| fields.get(name).cloned()).unwrap_err();
+        assert_eq!(error.to_string(), "stream entry has an unreadable `at`: `yesterday`");
+        fields.remove("pro");
+        fields.insert("at".into(), "1".into());
+        let error = StreamRecord::from_fields(|name| fields.get(name).cloned()).unwrap_err();
+        assert_eq!(error, RecordError::Missing("pro"));
+    }
+
+    #[test]
+    fn entry_ids_order_by_number_not_by_text() {
+        let id = |text: &str| text.parse::<EntryId>().unwrap();
+        assert!(id("5-9") < id("5-10"));
+        assert!(id("9-0") < id("10-0"));
+        assert_eq!(id("10-3").to_string(), "10-3");
+        assert!("10".parse::<EntryId>().is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Command in, value or error out.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Endpoint, Error, HttpReply, Transport};
+
+/// A client of one database.
+#[derive(Debug)]
+pub struct Client<T> {
+    endpoint: Endpoint,
+    transport: T,
+}
+
+/// A reply has one of the two.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    result: Value,
+    error: Option<String>,
+}
+
+impl<T: Transport> Client<T> {
+    /// A client that reaches `endpoint` through `transport`.
+    pub fn new(endpoint: Endpoint, transport: T) -> Self {
+        Self { endpoint, transport }
+    }
+
+    /// Runs one command and returns Redis' reply.
+    ///
+    /// # Errors
+    /// See [`Error`]: each variant calls for another reaction.
+    pub async fn command(&self, command: &[String]) -> Result<Value, Error> {
+        // Lists of strings always serialise.
+        let body = serde_json::to_vec(command).unwrap_or_default();
+        let reply = self.transport.post(&self.endpoint, body).await?;
+        read(&reply)
+    }
+}
+
+fn read(reply: &HttpReply) -> Result<Value, Error> {
+    let unreadable = Error::Unreadable { status: reply.status };
+    let Ok(body) = serde_json::from_slice::<Body>(&reply.body) else {
+        // A proxy in between answers in its own words.
+        return Err(match reply.status {
+            429 | 502..=504 => Error::Busy(format!("status {}", reply.status)),
+            401 | 403 => Error::Refused(format!("status {}", reply.status)),
+            _ => unreadable,
+        });
+    };
+    match (reply.status, body.error) {
+        (200, None) => Ok(body.result),
+        (401 | 403, Some(text)) => Err(Error::Refused(text)),
+        (429 | 500..=599, Some(text)) => Err(Error::Busy(text)),
+        (_, Some(text)) if text.starts_with("NOPERM") => Err(Error::Refused(text)),
+        (_, Some(text)) if is_passing(&text) => Err(Error::Busy(text)),
+        (_, Some(text)) => Err(Error::Command(text)),
+        _ => Err(unreadable),
+    }
+}
+
+/// Whether Redis refuses for a reason that goes by: a full memory, a start, a failover, a quota.
+fn is_passing(text: &str) -> bool {
+    const PASSING: [&str; 8] =
+        ["OOM ", "LOADING ", "BUSY ", "MASTERDOWN ", "READONLY ", "MISCONF ", "CLUSTERDOWN ", "ERR max "];
+    PASSING.iter().any(|prefix| text.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_reply_means_one_thing() {
+        let busy = |text: &str| Err(Error::Busy(text.to_owned()));
+        let refused = |text: &str| Err(Error::Refused(text.to_owned()));
+        let table = [
+            (200, r#"{"result":["a",1,null]}"#, Ok(json!(["a", 1, null]))),
+            (200, r#"{"result":null}"#, Ok(Value::Null)),
+            (401, r#"{"error":"WRONGPASS invalid"}"#, refused("WRONGPASS invalid")),
+            (400, r#"{"error":"NOPERM no"}"#, refused("NOPERM no")),
+            (400, r#"{"error":"ERR syntax"}"#, Err(Error::Command("ERR syntax".into()))),
+            (400, r#"{"error":"OOM command not allowed"}"#, busy("OOM command not allowed")),
+            (503, r#"{"error":"redis is out of reach"}"#, busy("redis is out of reach")),
+            (502, "<html>Bad Gateway</html>", busy("status 502")),
+            (403, "<html>Forbidden</html>", refused("status 403")),
+            (200, "<html>Welcome</html>", Err(Error::Unreadable { status: 200 })),
+            (404, "{}", Err(Error::Unreadable { status: 404 })),
+        ];
+        for (status, body, expected) in table {
+            let reply = HttpReply { status, body: body.as_bytes().to_vec() };
+            assert_eq!(read(&reply), expected, "{status} {body}");
+        }
+    }
+}
