@@ -1,0 +1,47 @@
+//! Which requests a session or profile has already taken in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The last stream entry of each lane that changed this document.
+///
+/// A lane is read in order, so an entry at or before the one noted here has been counted, and
+/// replaying it changes nothing: this is what keeps counters exact when a worker dies half-way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct Applied(BTreeMap<String, (u64, u64)>);
+
+impl Applied {
+    /// Notes the entry `(milliseconds, sequence)` of `lane`; false when it, or a later one, was noted before.
+    #[must_use]
+    pub fn advance(&mut self, lane: &str, entry: (u64, u64)) -> bool {
+        match self.0.get_mut(lane) {
+            Some(last) if *last >= entry => false,
+            Some(last) => {
+                *last = entry;
+                true
+            }
+            None => {
+                self.0.insert(lane.to_owned(), entry);
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_counts_once_and_lanes_count_apart() {
+        let mut applied = Applied::default();
+        assert!(applied.advance("a", (5, 1)));
+        assert!(!applied.advance("a", (5, 1)));
+        assert!(!applied.advance("a", (5, 0)));
+        assert!(applied.advance("b", (1, 0)));
+        assert!(applied.advance("a", (6, 0)));
+    }
+}

@@ -1,0 +1,114 @@
+//! Events: what a visitor did, once stored never changed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Properties, Reference};
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// The client's id for it, or one derived from the request. Never stored twice.
+    pub id: String,
+    /// Its type in lower case, words joined by `-`: `page-view`.
+    pub r#type: String,
+    /// Its type for people: `Page View`.
+    pub name: String,
+    /// Times, state and origin.
+    pub metadata: EventMetadata,
+    /// The event source that took it in.
+    pub source: Reference,
+    /// The session it belongs to.
+    pub session: Reference,
+    /// The profile it belongs to.
+    pub profile: Reference,
+    /// The page, where the client told.
+    #[serde(default)]
+    pub hit: Hit,
+    /// Tags that the client gave.
+    #[serde(default)]
+    pub tags: Tags,
+    /// What the client said about the event.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub properties: Properties,
+    /// What the client said about its surroundings.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub context: Properties,
+    /// The request that brought it.
+    pub request: RequestFacts,
+}
+
+/// Times, state and origin of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventMetadata {
+    /// When.
+    pub time: EventTime,
+    /// `collected`.
+    pub status: String,
+    /// False when a validation rule found fault with it.
+    pub valid: bool,
+    /// The stream entry that it came with.
+    pub origin: Origin,
+}
+
+/// The times of an event, all UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventTime {
+    /// The event's time: what the client set as `time.insert`, else when the edge received it.
+    pub insert: Timestamp,
+    /// When the client's clock says that it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<Timestamp>,
+    /// When the edge received it.
+    pub receive: Timestamp,
+}
+
+/// The stream entry that an event came with. The same event from another entry is a duplicate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Origin {
+    /// The lane's name.
+    pub lane: String,
+    /// The entry's id in the lane's stream.
+    pub entry: String,
+}
+
+/// The page an event happened on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hit {
+    /// The page's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The page's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The host that the visitor came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referer: Option<String>,
+}
+
+/// Tags and how many they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tags {
+    /// The tags.
+    pub values: Vec<String>,
+    /// How many.
+    pub count: usize,
+}
+
+/// What the edge knew of the request that brought an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RequestFacts {
+    /// The request's id: `task` in its answer.
+    pub id: String,
+    /// The visitor's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// Chosen request headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}

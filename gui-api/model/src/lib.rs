@@ -1,0 +1,37 @@
+//! The documents that the private service keeps: events, sessions, profiles, event sources.
+//!
+//! Field names are those that reports and integrations of the Tracardi protocol know. No I/O: what
+//! becomes of a request is `tideline-pipeline`'s, where documents live is `tideline-store`'s.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod applied;
+mod event;
+mod profile;
+mod session;
+mod source;
+
+pub use applied::Applied;
+pub use event::{Event, EventMetadata, EventTime, Hit, Origin, RequestFacts, Tags};
+pub use profile::{Profile, ProfileMetadata, ProfileStats, ProfileTime, Visit};
+pub use session::{Session, SessionMetadata, SessionStats, SessionTime};
+pub use source::{Bridge, EventSource};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Free properties: whatever JSON object a site sends.
+pub type Properties = serde_json::Map<String, serde_json::Value>;
+
+/// A reference to another document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reference {
+    /// The document's id.
+    pub id: String,
+}
+
+impl Reference {
+    /// A reference to the document of this id.
+    pub fn to(id: impl Into<String>) -> Self {
+        Self { id: id.into() }
+    }
+}

@@ -1,0 +1,79 @@
+//! Profiles: what is known of one visitor.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Applied, Properties};
+
+/// One profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Profile {
+    /// Its id, as answered to the client.
+    pub id: String,
+    /// Every id it has had.
+    pub ids: Vec<String>,
+    /// Times.
+    pub metadata: ProfileMetadata,
+    /// Counters.
+    #[serde(default)]
+    pub stats: ProfileStats,
+    /// Free traits.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub traits: Properties,
+    /// Whether it is in use; merged profiles are not.
+    pub active: bool,
+    /// Which requests are in it.
+    #[serde(default)]
+    pub applied: Applied,
+}
+
+/// Times of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProfileMetadata {
+    /// When.
+    pub time: ProfileTime,
+}
+
+/// The times of a profile, all UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProfileTime {
+    /// When its first request was received.
+    pub insert: Timestamp,
+    /// When its latest request was received.
+    pub update: Timestamp,
+    /// Its visits.
+    #[serde(default)]
+    pub visit: Visit,
+}
+
+/// Visits of a profile: each new session is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Visit {
+    /// When the visit before the current one began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
+    /// When the current visit began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Timestamp>,
+    /// How many there were.
+    pub count: u64,
+    /// The visitor's time zone, an IANA name, as the client told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tz: Option<String>,
+}
+
+/// Counters of a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProfileStats {
+    /// Visits.
+    pub visits: u64,
+    /// `page-view` events.
+    pub views: u64,
+    /// Other counters by name: `events` counts all events that clients sent.
+    #[serde(default)]
+    pub counters: BTreeMap<String, u64>,
+}

@@ -1,0 +1,59 @@
+//! Sessions: one visit of one visitor, as the client delimits it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Applied, Properties, Reference};
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// The client's id for it.
+    pub id: String,
+    /// Times and state.
+    pub metadata: SessionMetadata,
+    /// The profile it belongs to.
+    pub profile: Reference,
+    /// The latest that the client said about its surroundings, merged by key.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub context: Properties,
+    /// Session properties that the client sent, merged by key.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub properties: Properties,
+    /// Counters.
+    #[serde(default)]
+    pub stats: SessionStats,
+    /// Which requests are in it.
+    #[serde(default)]
+    pub applied: Applied,
+}
+
+/// Times and state of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionMetadata {
+    /// When.
+    pub time: SessionTime,
+    /// `active`.
+    pub status: String,
+}
+
+/// The times of a session, all UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionTime {
+    /// When its first request was received.
+    pub insert: Timestamp,
+    /// When its latest request was received.
+    pub update: Timestamp,
+    /// Whole seconds from the first request to the latest.
+    pub duration: u64,
+}
+
+/// Counters of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionStats {
+    /// Events that clients sent in it; those that the platform added do not count.
+    pub events: u64,
+}
