@@ -1,0 +1,95 @@
+/**
+ * The documents of the JSON API, as far as the GUI reads them (`/openapi.json` has them in full).
+ * Times are RFC 3339 in UTC.
+ */
+
+/** Whatever JSON object a site sent. */
+export type JsonObject = { [key: string]: unknown };
+
+/** One event. */
+export interface TrackedEvent {
+  id: string;
+  /** In lower case, words joined by `-`. */
+  type: string;
+  /** The type for people. */
+  name: string;
+  metadata: {
+    time: {
+      /** The event's time, by which lists are ordered. */
+      insert: string;
+      /** By the client's clock. */
+      create?: string;
+      /** When the edge received it. */
+      receive?: string;
+    };
+    status: string;
+    valid: boolean;
+  };
+  source: Reference;
+  session?: Reference;
+  profile?: Reference;
+  hit?: { name?: string; url?: string; referer?: string };
+  tags?: { values: string[] };
+  properties?: JsonObject;
+  context?: JsonObject;
+  request?: { id: string; ip?: string; headers?: Record<string, string> };
+}
+
+/** Names another document. */
+export interface Reference {
+  id: string;
+}
+
+/** One page of events, newest first. */
+export interface EventPage {
+  events: TrackedEvent[];
+  /** Where the next, older page begins; null when this is the last. */
+  next: string | null;
+}
+
+/** What is known of one visitor. */
+export interface Profile {
+  id: string;
+  metadata: {
+    time: {
+      insert: string;
+      update: string;
+      visit: { last?: string; current?: string; count: number; tz?: string };
+    };
+  };
+  stats: { visits: number; views: number; counters?: Record<string, number> };
+  traits?: JsonObject;
+  active: boolean;
+}
+
+/** One visit of one visitor. */
+export interface Session {
+  id: string;
+  metadata: {
+    /** `duration` in seconds. */
+    time: { insert: string; update: string; duration: number };
+    status: string;
+  };
+  profile: Reference;
+  context?: JsonObject;
+  stats: { events: number };
+}
+
+/** Which events are wanted; an empty text means all. */
+export interface EventFilter {
+  type: string;
+  source: string;
+  session: string;
+  profile: string;
+}
+
+/** The parts of a filter, in the order in which they are shown. */
+export const FILTER_KEYS = ["type", "source", "profile", "session"] as const;
+
+/** Wants every event. */
+export const NO_FILTER: EventFilter = { type: "", source: "", session: "", profile: "" };
+
+/** Whether any part of a filter is set. */
+export function isFiltered(filter: EventFilter): boolean {
+  return FILTER_KEYS.some((key) => filter[key] !== "");
+}

@@ -1,0 +1,7 @@
+import { ago } from "../format/time";
+import { useClockText } from "./clock";
+
+/** How long ago something was, kept up to date. */
+export function RelativeTime({ time }: { time: string }) {
+  return <>{useClockText((now) => ago(time, now))}</>;
+}
