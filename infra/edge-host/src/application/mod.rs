@@ -1,0 +1,78 @@
+//! Hands requests to instances of the component, in the manner that its version of WASI allows.
+//!
+//! WASI 0.3 components share: one instance per shard works on many requests at once ([`shared`]).
+//! WASI 0.2 components are isolated: an instance works on one request at a time ([`isolated`]).
+
+mod event_loop;
+mod isolated;
+mod shared;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tokio::time::Instant;
+
+pub(crate) use self::isolated::{Isolated, MAX_ISOLATED_INSTANCES};
+pub(crate) use self::shared::{MAX_RETIRING, Shared, Supervisor};
+use crate::Options;
+use crate::refusal::Refusal;
+
+/// What requests may cost.
+#[derive(Clone, Copy)]
+pub(crate) struct Policy {
+    /// Requests that one instance works on at once (0.2: instances that work at once).
+    concurrency: usize,
+    /// Requests that wait for an instance.
+    queue: usize,
+    /// Requests after which an instance is replaced.
+    recycle_after: u64,
+    /// From a whole request to its whole answer.
+    timeout: Duration,
+    max_answer_bytes: u32,
+}
+
+impl Policy {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            concurrency: options.instance_concurrency as usize,
+            queue: options.queue as usize,
+            recycle_after: options.recycle_after,
+            timeout: options.request_timeout(),
+            max_answer_bytes: options.max_answer_bytes,
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    fn late(&self) -> Refusal {
+        Refusal::Late(u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// What answers the requests of one shard.
+#[derive(Clone)]
+pub(crate) enum Application {
+    /// WASI 0.3.
+    Shared(Shared),
+    /// WASI 0.2.
+    Isolated(Isolated),
+}
+
+impl Application {
+    /// The component's answer, whole, or why there is none.
+    pub(crate) async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+        match self {
+            Self::Shared(shared) => shared.answer(request).await,
+            Self::Isolated(isolated) => isolated.answer(request).await,
+        }
+    }
+}
+
+/// The request as wasi:http takes it.
+fn wasi_request(request: Request<Bytes>) -> wasmtime_wasi_http::handler::Request {
+    request.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync())
+}

@@ -1,0 +1,127 @@
+//! One instance's state and limits: what the component may use while it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::engine::Program;
+use crate::guest_log::GuestLog;
+use crate::outbound::Outbound;
+use crate::{GuestEnvironment, Options};
+
+/// Core instances, tables and memories of one instance. A Rust component has one memory and a handful
+/// of the others.
+const MAX_CORE_INSTANCES: usize = 64;
+const MAX_MEMORIES: usize = 4;
+const MAX_TABLES: usize = 64;
+
+/// Bytes of random data the component may ask for in one call.
+const MAX_RANDOM_BYTES: u64 = 64 << 10;
+
+/// What the host keeps for one instance.
+pub(crate) struct Guest {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    table: ResourceTable,
+    limits: StoreLimits,
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// Makes instances of one component for one shard.
+#[derive(Clone)]
+pub(crate) struct Nursery(Arc<Shared>);
+
+struct Shared {
+    program: Arc<ProxyPre<Guest>>,
+    engine: wasmtime::Engine,
+    environment: GuestEnvironment,
+    outbound: Outbound,
+    max_memory_bytes: usize,
+    max_handles: usize,
+}
+
+/// An instance that has not been asked anything yet.
+pub(crate) struct Instance {
+    pub(crate) store: Store<Guest>,
+    pub(crate) proxy: Proxy,
+}
+
+impl Nursery {
+    pub(crate) fn new(
+        program: &Program,
+        environment: GuestEnvironment,
+        outbound: Outbound,
+        options: &Options,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            program: Arc::clone(&program.pre),
+            engine: program.engine.clone(),
+            environment,
+            outbound,
+            max_memory_bytes: options.max_memory_bytes as usize,
+            max_handles: options.max_component_handles as usize,
+        }))
+    }
+
+    /// Makes an instance. That runs the component's start code, hence the time limit.
+    pub(crate) async fn instance_within(&self, limit: Duration) -> wasmtime::Result<Instance> {
+        match timeout(limit, self.instance()).await {
+            Ok(made) => made,
+            Err(_) => Err(wasmtime::format_err!("its start takes more than {limit:?}")),
+        }
+    }
+
+    async fn instance(&self) -> wasmtime::Result<Instance> {
+        let mut store = Store::new(&self.0.engine, self.guest());
+        store.limiter(|guest| &mut guest.limits);
+        store.set_max_component_handles(self.0.max_handles);
+        // At each tick of the engine's clock the component gives way to everything else of its thread.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        let proxy = self.0.program.instantiate_async(&mut store).await?;
+        Ok(Instance { store, proxy })
+    }
+
+    fn guest(&self) -> Guest {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(self.0.max_handles);
+        Guest {
+            wasi: WasiCtx::builder()
+                .envs(self.0.environment.variables())
+                .stdout(GuestLog::new("stdout"))
+                .stderr(GuestLog::new("stderr"))
+                .allow_tcp(false)
+                .allow_udp(false)
+                .allow_ip_name_lookup(false)
+                .max_random_size(MAX_RANDOM_BYTES)
+                .build(),
+            http: WasiHttpCtx::new(),
+            outbound: self.0.outbound.clone(),
+            table,
+            limits: StoreLimitsBuilder::new()
+                .memory_size(self.0.max_memory_bytes)
+                .instances(MAX_CORE_INSTANCES)
+                .memories(MAX_MEMORIES)
+                .tables(MAX_TABLES)
+                .build(),
+        }
+    }
+}

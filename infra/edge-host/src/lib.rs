@@ -1,0 +1,49 @@
+//! Runs one `wasi:http` component as a server at the edge.
+//!
+//! A WASI 0.3 component gets one instance per shard and hundreds of requests in it at once, so that
+//! what the component collects into one write stays together; a WASI 0.2 component gets one request
+//! per instance at a time. The component reaches nothing but the addresses on the allow-list and sees
+//! nothing of the host's environment but the variables that are meant for it.
+//!
+//! # The way of one request
+//!
+//! ```text
+//! connection ─▶ request body, bounded ─▶ queue of the shard ─▶ instance ─▶ answer, collected ─▶ connection
+//!      │                │                     │                   │
+//!    431, cut       413, 408, 503          503 full      503 when it traps or is late
+//! ```
+//!
+//! # What it promises
+//!
+//! - Everything is bounded: connections, headers, bodies, the queue, memory, answers, time.
+//! - A trap or an endless loop costs the requests of one instance; the next instance is there at once.
+//! - An answer is sent whole or not at all, always with `content-length`.
+//! - Stopping finishes what has begun, up to a limit.
+//!
+//! # What it leaves to others
+//!
+//! TLS towards visitors, rate limits and HTTP/2 are a proxy's; what a request means is the component's.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod answer;
+mod application;
+mod body;
+mod connection;
+mod engine;
+mod environment;
+mod error;
+mod guest;
+mod guest_log;
+mod host;
+mod options;
+mod origin;
+mod outbound;
+mod refusal;
+mod shard;
+
+pub use environment::GuestEnvironment;
+pub use error::Error;
+pub use host::{Drained, Handle, Host};
+pub use options::{LogFormat, Options};
+pub use origin::Origin;

@@ -1,0 +1,215 @@
+//! The options of the host. `--help` is made from this file; each option is also an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum, value_parser};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Error, Origin};
+
+/// Runs a wasi:http component as a server at the edge.
+///
+/// The component sees exactly those environment variables of this process whose names begin with
+/// UPSTASH_REDIS_REST_ or TIDELINE_. Certificates for outgoing https are the system's, or those of the
+/// file that SSL_CERT_FILE names.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "tideline-edge", version)]
+pub struct Options {
+    /// File of the component (.wasm), WASI 0.3 or 0.2.
+    #[arg(long, env = "EDGE_COMPONENT", value_name = "FILE")]
+    pub component: PathBuf,
+
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "EDGE_LISTEN", default_value = "127.0.0.1:8585")]
+    pub listen: SocketAddr,
+
+    /// An origin, scheme://host:port, that the component may send requests to. Repeat it, or separate
+    /// several with commas. Everything else is refused; without this option nothing is reachable.
+    #[arg(
+        long = "allow-outbound",
+        env = "EDGE_ALLOW_OUTBOUND",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    pub allow_outbound: Vec<Origin>,
+
+    /// Threads, each with its own listener, instance and outgoing connections. One serves more than
+    /// 10,000 requests per second; more of them make the component's batches smaller.
+    #[arg(long, env = "EDGE_SHARDS", default_value_t = 1, value_parser = value_parser!(u16).range(1..=64))]
+    pub shards: u16,
+
+    /// Requests that one instance works on at once. (WASI 0.2: instances of a shard that work at once.)
+    #[arg(long, env = "EDGE_INSTANCE_CONCURRENCY", default_value_t = 256, value_parser = value_parser!(u32).range(1..=4096))]
+    pub instance_concurrency: u32,
+
+    /// Requests of a shard that may wait for an instance; the next one is answered 503.
+    #[arg(long, env = "EDGE_QUEUE", default_value_t = 1024, value_parser = value_parser!(u32).range(1..=65_536))]
+    pub queue: u32,
+
+    /// Requests after which an instance is replaced by a new one.
+    #[arg(long, env = "EDGE_RECYCLE_AFTER", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..))]
+    pub recycle_after: u64,
+
+    /// Open connections of all shards; further ones wait to be accepted.
+    #[arg(long, env = "EDGE_MAX_CONNECTIONS", default_value_t = 4096, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+
+    /// Bytes of a request's body; a larger one is answered 413.
+    #[arg(long, env = "EDGE_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = value_parser!(u32).range(1..=256 << 20))]
+    pub max_body_bytes: u32,
+
+    /// Bytes of all request bodies that are held at once; what would exceed it is answered 503.
+    #[arg(long, env = "EDGE_MAX_BUFFERED_BYTES", default_value_t = 64 << 20, value_parser = value_parser!(u32).range(1..))]
+    pub max_buffered_bytes: u32,
+
+    /// Bytes of one answer of the component; a larger one is replaced by a 500.
+    #[arg(long, env = "EDGE_MAX_ANSWER_BYTES", default_value_t = 64 << 10, value_parser = value_parser!(u32).range(1..))]
+    pub max_answer_bytes: u32,
+
+    /// Milliseconds that the headers of a request may take, counted from the end of the request before
+    /// it. So it is also how long an idle connection is kept.
+    #[arg(long, env = "EDGE_HEADER_TIMEOUT_MS", default_value_t = 5000, value_parser = value_parser!(u64).range(1..))]
+    pub header_timeout_ms: u64,
+
+    /// Milliseconds that the whole body of a request may take; a slower one is answered 408.
+    #[arg(long, env = "EDGE_BODY_TIMEOUT_MS", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..))]
+    pub body_timeout_ms: u64,
+
+    /// Milliseconds from the last byte of a request to the component's whole answer; then it is answered
+    /// 503. An instance that does nothing else for so long is ended.
+    #[arg(long, env = "EDGE_REQUEST_TIMEOUT_MS", default_value_t = 5000, value_parser = value_parser!(u64).range(10..))]
+    pub request_timeout_ms: u64,
+
+    /// Milliseconds to connect to an allowed origin; the component may ask for less.
+    #[arg(long, env = "EDGE_OUTBOUND_CONNECT_TIMEOUT_MS", default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
+    pub outbound_connect_timeout_ms: u64,
+
+    /// Milliseconds for a whole outgoing request; the component may ask for less. Default: the request
+    /// timeout.
+    #[arg(long, env = "EDGE_OUTBOUND_TIMEOUT_MS", value_parser = value_parser!(u64).range(1..))]
+    pub outbound_timeout_ms: Option<u64>,
+
+    /// Bytes of the answer to an outgoing request; a larger one becomes an error in the component.
+    #[arg(long, env = "EDGE_MAX_OUTBOUND_ANSWER_BYTES", default_value_t = 4 << 20, value_parser = value_parser!(u32).range(1..))]
+    pub max_outbound_answer_bytes: u32,
+
+    /// Bytes of memory that one instance may have.
+    #[arg(long, env = "EDGE_MAX_MEMORY_BYTES", default_value_t = 64 << 20, value_parser = value_parser!(u32).range(1 << 20..))]
+    pub max_memory_bytes: u32,
+
+    /// Handles (requests, streams, futures, …) that one instance may hold before it is ended.
+    #[arg(long, env = "EDGE_MAX_COMPONENT_HANDLES", default_value_t = 100_000, value_parser = value_parser!(u32).range(16..))]
+    pub max_component_handles: u32,
+
+    /// Directory for compiled code, so that the next start need not compile. Whoever can write to it can
+    /// run code as this process: it must belong to this user alone. Without it nothing is kept.
+    #[arg(long, env = "EDGE_CACHE_DIR", value_name = "DIRECTORY")]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Seconds that requests in progress may take when the host is asked to stop.
+    #[arg(long, env = "EDGE_DRAIN_SECONDS", default_value_t = 10)]
+    pub drain_seconds: u64,
+
+    /// How log lines are written, to standard error.
+    #[arg(long, env = "EDGE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// Least important level that is logged, or a filter such as `info,guest=warn`. The component's own
+    /// output has the target `guest`.
+    #[arg(long, env = "EDGE_LOG", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
+    pub log: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Options {
+    /// Refuses options that contradict each other.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.max_buffered_bytes < self.max_body_bytes {
+            return Err(Error::Options(format!(
+                "--max-buffered-bytes ({}) is below --max-body-bytes ({}), so the largest body could never be taken; raise it to at least {}",
+                self.max_buffered_bytes, self.max_body_bytes, self.max_body_bytes
+            )));
+        }
+        if let Some(outbound) = self.outbound_timeout_ms
+            && outbound > self.request_timeout_ms
+        {
+            return Err(Error::Options(format!(
+                "--outbound-timeout-ms ({outbound}) is above --request-timeout-ms ({}), so the component could never answer after it; lower it",
+                self.request_timeout_ms
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub(crate) fn drain_limit(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// A log filter, checked at once because the log would otherwise be the place to say that it is wrong.
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; use for example info or info,guest=warn")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
+        Options::try_parse_from([&["tideline-edge", "--component", "a.wasm"], arguments].concat())
+    }
+
+    #[test]
+    fn defaults_are_accepted() {
+        let options = parse(&[]).unwrap();
+        assert!(options.check().is_ok());
+        assert_eq!(options.listen.port(), 8585);
+        assert!(options.allow_outbound.is_empty());
+    }
+
+    #[test]
+    fn origins_are_repeated_or_separated_by_commas() {
+        let options =
+            parse(&["--allow-outbound", "http://a:1,https://b", "--allow-outbound", "http://c"]).unwrap();
+        let origins: Vec<_> = options.allow_outbound.iter().map(Origin::to_string).collect();
+        assert_eq!(origins, ["http://a:1", "https://b:443", "http://c:80"]);
+    }
+
+    #[test]
+    fn contradictions_are_refused_with_the_remedy() {
+        let table = [
+            (&["--max-buffered-bytes", "10"][..], "raise it"),
+            (&["--outbound-timeout-ms", "6000"][..], "lower it"),
+        ];
+        for (arguments, remedy) in table {
+            let error = parse(arguments).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(remedy), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for arguments in
+            [["--shards", "0"], ["--queue", "0"], ["--allow-outbound", "b:1"], ["--log", "a=b=c"]]
+        {
+            assert!(parse(&arguments).is_err(), "{arguments:?}");
+        }
+    }
+}

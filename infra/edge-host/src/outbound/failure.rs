@@ -1,0 +1,59 @@
+//! What went wrong with an outgoing request, in the words of wasi:http.
+
+use std::error::Error;
+use std::io;
+
+use hyper_util::client::legacy;
+use wasmtime_wasi_http::Error as WasiError;
+
+/// The component's view of an error of the HTTP client.
+pub(super) fn of(error: legacy::Error) -> WasiError {
+    if error.is_connect() {
+        return connecting(&error);
+    }
+    match find::<hyper::Error>(&error) {
+        Some(error) if error.is_incomplete_message() => WasiError::HttpResponseIncomplete,
+        Some(error) if error.is_parse_too_large() => WasiError::HttpResponseHeaderSectionSize(None),
+        Some(error) if error.is_closed() || error.is_canceled() => WasiError::ConnectionTerminated,
+        Some(error) if error.is_parse() => WasiError::HttpProtocolError,
+        _ => match find::<io::Error>(&error) {
+            Some(_) => WasiError::ConnectionTerminated,
+            None => WasiError::HttpProtocolError,
+        },
+    }
+}
+
+fn connecting(error: &legacy::Error) -> WasiError {
+    match find::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(_)) => return WasiError::TlsCertificateError,
+        Some(_) => return WasiError::TlsProtocolError,
+        None => {}
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => WasiError::ConnectionRefused,
+        Some(io::ErrorKind::TimedOut) => WasiError::ConnectionTimeout,
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            WasiError::DestinationIpUnroutable
+        }
+        _ => WasiError::DestinationUnavailable,
+    }
+}
+
+/// The first cause of this type. An `io::Error` may hide its cause, so that one is looked into as well.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn Error + 'static));
+        if let Some(found) = inner.and_then(|inner| inner.downcast_ref::<E>()) {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}

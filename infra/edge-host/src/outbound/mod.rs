@@ -1,0 +1,187 @@
+//! The component's way out: pooled connections to the origins on the allow-list and to nothing else.
+//!
+//! A connection is kept and used again; an answer is bounded in time and bytes. Redirects are not
+//! followed, and what leaves is exactly what the component wrote, but for hop-by-hop headers.
+
+mod answer_body;
+mod failure;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::uri::Scheme;
+use http::{HeaderName, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::client::legacy::{Client, ResponseFuture};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::crypto::ring;
+use tokio::time::{Instant, timeout_at};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks,
+};
+
+use self::answer_body::{AnswerBody, Limits};
+use crate::origin::{AllowList, Origin};
+use crate::{Error, Options};
+
+/// Connections to one origin that are kept while nothing uses them, and for how long.
+const IDLE_CONNECTIONS: usize = 64;
+const IDLE_TIME: Duration = Duration::from_secs(30);
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, WasiBody>;
+
+/// Sends a component's requests. Clones share the connections; each shard has its own.
+#[derive(Clone)]
+pub(crate) struct Outbound(Arc<Shared>);
+
+struct Shared {
+    client: HttpClient,
+    allowed: AllowList,
+    connect_timeout: Duration,
+    timeout: Duration,
+    max_answer_bytes: usize,
+}
+
+impl Outbound {
+    pub(crate) fn new(options: &Options) -> Result<Self, Error> {
+        let allowed: AllowList = options.allow_outbound.iter().cloned().collect();
+        let connect_timeout = Duration::from_millis(options.outbound_connect_timeout_ms);
+        let timeout = options.outbound_timeout_ms.unwrap_or(options.request_timeout_ms);
+        Ok(Self(Arc::new(Shared {
+            client: client(&allowed, connect_timeout)?,
+            allowed,
+            connect_timeout,
+            timeout: Duration::from_millis(timeout),
+            max_answer_bytes: options.max_outbound_answer_bytes as usize,
+        })))
+    }
+
+    async fn send(
+        self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, WasiError> {
+        let origin = Origin::of(request.uri());
+        let sent = self.0.exchange(request, options).await;
+        if let Err(error) = &sent {
+            // The path may hold a command with data, so only the origin is logged.
+            let origin = origin.map(|origin| origin.to_string()).unwrap_or_default();
+            tracing::warn!(origin, %error, "outgoing request failed");
+        }
+        sent
+    }
+}
+
+impl Shared {
+    async fn exchange(
+        &self,
+        mut request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, WasiError> {
+        let end = Instant::now() + self.timeout;
+        let connection = capture_connection(&mut request);
+        let answer = self.client.request(request);
+        let response = self.head(answer, connection, options, end).await?;
+        let announced = response.body().size_hint().lower();
+        if announced > self.max_answer_bytes as u64 {
+            return Err(WasiError::HttpResponseBodySize(Some(announced)));
+        }
+        let limits = Limits {
+            bytes: self.max_answer_bytes,
+            end,
+            between_frames: options.between_bytes_timeout.unwrap_or(self.timeout),
+        };
+        Ok(response.map(|body| AnswerBody::new(body, limits).boxed_unsync()))
+    }
+
+    /// Waits for a connection, then for the answer's headers, each within its own time.
+    async fn head(
+        &self,
+        answer: ResponseFuture,
+        mut connection: hyper_util::client::legacy::connect::CaptureConnection,
+        options: RequestOptions,
+        end: Instant,
+    ) -> Result<Response<Incoming>, WasiError> {
+        let connect = options.connect_timeout.unwrap_or(self.connect_timeout);
+        let first_byte = options.first_byte_timeout.unwrap_or(self.timeout);
+        let mut answer = pin!(answer);
+        let connected = pin!(connection.wait_for_connection_metadata());
+        let connect_end = end.min(Instant::now() + connect.min(self.connect_timeout));
+        match timeout_at(connect_end, select(answer.as_mut(), connected)).await {
+            Err(_) => return Err(WasiError::ConnectionTimeout),
+            Ok(Either::Left((answered, _))) => return answered.map_err(failure::of),
+            Ok(Either::Right(_)) => {}
+        }
+        match timeout_at(end.min(Instant::now() + first_byte), answer).await {
+            Err(_) => Err(WasiError::ConnectionReadTimeout),
+            Ok(answered) => answered.map_err(failure::of),
+        }
+    }
+}
+
+fn client(allowed: &AllowList, connect_timeout: Duration) -> Result<HttpClient, Error> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    // Small requests and answers in turn: without it each waits for the other side's acknowledgement.
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Certificates(std::io::Error::other(error)))?;
+    let builder = HttpsConnectorBuilder::new();
+    // The system's certificates are read only if something encrypted is reachable at all.
+    let builder = if allowed.has_https() {
+        builder.with_provider_and_native_roots(ring::default_provider()).map_err(Error::Certificates)?
+    } else {
+        let none = rustls::RootCertStore::empty();
+        builder.with_tls_config(tls.with_root_certificates(none).with_no_client_auth())
+    };
+    let connector = builder.https_or_http().enable_http1().wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIME)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .build(connector))
+}
+
+type SendResult =
+    Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiError>> + Send>), WasiError>;
+
+impl WasiHttpHooks for Outbound {
+    // The default allocates for every header.
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
+    fn default_scheme(&mut self) -> Option<Scheme> {
+        None
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
+    ) -> Box<dyn Future<Output = SendResult> + Send> {
+        if !self.0.allowed.allows(request.uri()) {
+            let origin = Origin::of(request.uri()).map(|origin| origin.to_string());
+            tracing::warn!(
+                origin,
+                "outgoing request refused: add the origin to --allow-outbound (EDGE_ALLOW_OUTBOUND) if the component may reach it"
+            );
+            return Box::new(std::future::ready(Err(WasiError::HttpRequestDenied)));
+        }
+        let outbound = self.clone();
+        Box::new(async move {
+            let response = outbound.send(request, options.unwrap_or_default()).await?;
+            // The pool drives the connection, so nothing is left to do once the headers are there.
+            let driven: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
+            Ok((response, driven))
+        })
+    }
+}

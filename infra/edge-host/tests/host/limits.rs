@@ -1,0 +1,124 @@
+//! Visitors misbehave, or there are too many: everything is bounded, and says so.
+
+use futures_util::future::join_all;
+
+use crate::client::{Connection, get, post};
+use crate::fixture::host;
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
+    let host = host(|options| options.max_body_bytes = 1000);
+    let mut connection = Connection::open(host.address()).await;
+    connection.write("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 1001\r\n\r\n").await;
+    let reply = connection.reply().await;
+    assert_eq!(reply.status, 413);
+    assert!(reply.detail().contains("more than 1000 bytes"));
+    assert_eq!(post(host.address(), "/echo", &"x".repeat(1000)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_while_it_streams() {
+    let host = host(|options| options.max_body_bytes = 1000);
+    let mut connection = Connection::open(host.address()).await;
+    connection.write("POST /echo HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    connection.write(format!("320\r\n{0}\r\n320\r\n{0}\r\n", "x".repeat(0x320))).await;
+    assert_eq!(connection.reply().await.status, 413);
+}
+
+#[tokio::test]
+async fn a_sender_of_too_much_reads_the_answer_and_not_a_reset() {
+    let host = host(|options| options.max_body_bytes = 1000);
+    let reply = post(host.address(), "/echo", &"x".repeat(3 << 20)).await;
+    assert_eq!(reply.status, 413);
+}
+
+#[tokio::test]
+async fn slow_headers_are_cut() {
+    let host = host(|options| options.header_timeout_ms = 200);
+    let mut connection = Connection::open(host.address()).await;
+    connection.write("GET /hello HTTP/1.1\r\nhost: ").await;
+    assert!(connection.try_reply().await.is_none());
+}
+
+#[tokio::test]
+async fn a_slow_body_is_answered_408() {
+    let host = host(|options| options.body_timeout_ms = 200);
+    let mut connection = Connection::open(host.address()).await;
+    connection.write("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nhalf").await;
+    let reply = connection.reply().await;
+    assert_eq!(reply.status, 408);
+    assert!(reply.detail().contains("too long"));
+    assert_eq!(get(host.address(), "/heard").await.body, "1", "the component never heard of it");
+}
+
+#[tokio::test]
+async fn more_headers_than_the_limit_are_refused() {
+    let host = host(|_| {});
+    let mut connection = Connection::open(host.address()).await;
+    let headers = "x: y\r\n".repeat(101);
+    connection.write(format!("GET /hello HTTP/1.1\r\nhost: test\r\n{headers}\r\n")).await;
+    assert_eq!(connection.reply().await.status, 431);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_answered_503_at_once() {
+    let host = host(|options| {
+        options.instance_concurrency = 1;
+        options.queue = 1;
+    });
+    let replies = join_all((0..6).map(|_| get(host.address(), "/sleep?200"))).await;
+    let served = replies.iter().filter(|reply| reply.status == 200).count();
+    let busy: Vec<_> = replies.iter().filter(|reply| reply.status == 503).collect();
+    assert!(served >= 1);
+    assert!(busy.len() >= 4, "{replies:?}");
+    assert_eq!(served + busy.len(), 6);
+    assert!(busy[0].detail().contains("too many requests"));
+    assert_eq!(busy[0].headers["retry-after"], "1");
+}
+
+#[tokio::test]
+async fn bodies_that_are_held_count_against_one_account() {
+    let host = host(|options| {
+        options.max_body_bytes = 60_000;
+        options.max_buffered_bytes = 100_000;
+    });
+    let body = "x".repeat(50_000);
+    let mut waiting = Connection::open(host.address()).await;
+    // Announced and not yet sent: the bytes are reserved.
+    waiting
+        .write("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 60000\r\nexpect: 100-continue\r\n\r\n")
+        .await;
+    waiting.expect_continue().await;
+    let reply = post(host.address(), "/echo", &body).await;
+    assert_eq!(reply.status, 503, "{reply:?}");
+    waiting.write("x".repeat(60_000)).await;
+    assert_eq!(waiting.reply().await.status, 200);
+    assert_eq!(post(host.address(), "/echo", &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_over_the_limit_is_replaced() {
+    let host = host(|options| options.max_answer_bytes = 1000);
+    assert_eq!(get(host.address(), "/big?1000").await.body.len(), 1000);
+    let reply = get(host.address(), "/big?1001").await;
+    assert_eq!(reply.status, 500);
+    assert!(reply.detail().contains("more than 1000 bytes"));
+    assert_eq!(get(host.address(), "/hello").await.status, 200);
+}
+
+/// Answers that are passed on instead of collected pile up finished work, and the instance traps.
+#[tokio::test]
+async fn requests_that_never_wait_do_not_use_up_the_handles_of_an_instance() {
+    const CONNECTIONS: usize = 32;
+    const REQUESTS: usize = 150;
+    let host = host(|options| options.max_component_handles = 256);
+    let visitors = (0..CONNECTIONS).map(|_| async {
+        let mut connection = Connection::open(host.address()).await;
+        for _ in 0..REQUESTS {
+            assert_eq!(connection.get("/hello").await.status, 200);
+        }
+    });
+    join_all(visitors).await;
+    let heard = CONNECTIONS * REQUESTS + 1;
+    assert_eq!(get(host.address(), "/heard").await.body, heard.to_string(), "one instance served them all");
+}

@@ -1,0 +1,12 @@
+//! The host against real components over real connections: what visitors see when all is well, and when
+//! the component, the network or the visitor misbehaves.
+
+mod client;
+mod failures;
+mod fixture;
+mod isolated;
+mod limits;
+mod outbound;
+mod process;
+mod serving;
+mod stopping;
