@@ -1,0 +1,280 @@
+//! Sessions, profiles and event sources in SQLite.
+//!
+//! Reads take a connection of their own each, kept for the next read, and see the last commit. The one
+//! writing connection belongs to [`super::writer`], which wraps a whole group of batches in a transaction.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tideline_model::{EventSource, Profile, Session};
+
+use super::fault;
+use crate::{States, StoreError, Version, Versioned};
+
+/// What `user_version` says in databases that this program writes.
+const SCHEMA_VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
+    CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
+    CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE sources (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+";
+
+/// How long one process waits for another that writes.
+const BUSY: Duration = Duration::from_secs(15);
+
+/// The database file and connections to read it.
+pub(super) struct Documents {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Documents {
+    /// Opens the database of the store in `directory`, and makes both if there are none.
+    pub(super) fn open(directory: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(directory).map_err(|error| fault::io(directory, &error))?;
+        let documents = Self { path: directory.join("tideline.db"), idle: Mutex::default() };
+        let mut connection = documents.connect()?;
+        let found = migrate(&mut connection).map_err(|error| documents.fault(&error))?;
+        if found > SCHEMA_VERSION {
+            return Err(StoreError::Unavailable(format!(
+                "`{}` was written by a newer version of this program (schema {found}, this one knows {SCHEMA_VERSION}): \
+                 install that version or a later one",
+                documents.path.display()
+            )));
+        }
+        documents.put_back(connection);
+        Ok(documents)
+    }
+
+    /// A new connection, for reading and writing.
+    pub(super) fn connect(&self) -> Result<Connection, StoreError> {
+        let open = || {
+            let connection = Connection::open(&self.path)?;
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "journal_size_limit", 64_000_000)?;
+            connection.set_prepared_statement_cache_capacity(32);
+            Ok(connection)
+        };
+        open().map_err(|error| self.fault(&error))
+    }
+
+    /// The sentence for a failure of SQLite.
+    pub(super) fn fault(&self, error: &rusqlite::Error) -> StoreError {
+        fault::sqlite(&self.path, error)
+    }
+
+    pub(super) fn states(
+        &self,
+        session_ids: &[String],
+        profile_ids: &[String],
+    ) -> Result<States, StoreError> {
+        let rows = self.read(|connection| {
+            Ok((rows(connection, Kind::Session, session_ids)?, rows(connection, Kind::Profile, profile_ids)?))
+        })?;
+        Ok(States { sessions: self.parse_all(rows.0)?, profiles: self.parse_all(rows.1)? })
+    }
+
+    pub(super) fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        let row = self.read(|connection| row(connection, Kind::Session, id))?;
+        row.map(|row| self.parse(id, &row.document)).transpose()
+    }
+
+    pub(super) fn profile(&self, id: &str) -> Result<Option<Profile>, StoreError> {
+        let row = self.read(|connection| {
+            if let Some(row) = row(connection, Kind::Profile, id)? {
+                return Ok(Some(row));
+            }
+            let mut alias = connection.prepare_cached("SELECT profile FROM profile_ids WHERE id = ?1")?;
+            let owner: Option<String> = alias.query_row([id], |row| row.get(0)).optional()?;
+            owner.map_or(Ok(None), |owner| row(connection, Kind::Profile, &owner))
+        })?;
+        let profile: Option<Profile> = row.map(|row| self.parse(id, &row.document)).transpose()?;
+        // An id that moved to another profile leaves its old entry behind until that one is written too.
+        Ok(profile.filter(|profile| profile.id == id || profile.ids.iter().any(|known| known == id)))
+    }
+
+    pub(super) fn sources(&self) -> Result<Vec<EventSource>, StoreError> {
+        let rows: Vec<(String, String)> = self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT id, document FROM sources ORDER BY id")?;
+            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        rows.iter().map(|(id, document)| self.parse(id, document)).collect()
+    }
+
+    pub(super) fn ready(&self) -> Result<(), StoreError> {
+        self.read(|connection| connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| self.connect(), Ok)?;
+        let found = read(&connection).map_err(|error| self.fault(&error))?;
+        self.put_back(connection);
+        Ok(found)
+    }
+
+    fn put_back(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn parse<T: DeserializeOwned>(&self, id: &str, document: &str) -> Result<T, StoreError> {
+        serde_json::from_str(document).map_err(|error| fault::damaged(&self.path, id, &error))
+    }
+
+    fn parse_all<T: DeserializeOwned>(
+        &self,
+        rows: Vec<(String, Row)>,
+    ) -> Result<HashMap<String, Versioned<T>>, StoreError> {
+        let parse = |(id, row): (String, Row)| {
+            let document = self.parse(&id, &row.document)?;
+            Ok((id, Versioned { document, version: row.version }))
+        };
+        rows.into_iter().map(parse).collect()
+    }
+}
+
+/// Makes the tables in a new database; returns the schema version that it found.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
+    // In a transaction: of two processes that open a new directory at once, one makes the tables.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found == 0 {
+        transaction.execute_batch(SCHEMA)?;
+    }
+    transaction.commit()?;
+    Ok(found)
+}
+
+/// A document that is written over the version that was read.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Session,
+    Profile,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Profile => "profile",
+        }
+    }
+
+    fn select(self) -> &'static str {
+        match self {
+            Self::Session => "SELECT version, document FROM sessions WHERE id = ?1",
+            Self::Profile => "SELECT version, document FROM profiles WHERE id = ?1",
+        }
+    }
+
+    /// Writes nothing when the version is another.
+    fn insert(self) -> &'static str {
+        match self {
+            Self::Session => "INSERT INTO sessions VALUES (?1, ?2 + 1, ?3) ON CONFLICT DO NOTHING",
+            Self::Profile => "INSERT INTO profiles VALUES (?1, ?2 + 1, ?3) ON CONFLICT DO NOTHING",
+        }
+    }
+
+    /// Writes nothing when the version is another.
+    fn update(self) -> &'static str {
+        match self {
+            Self::Session => {
+                "UPDATE sessions SET version = version + 1, document = ?3 WHERE id = ?1 AND version = ?2"
+            }
+            Self::Profile => {
+                "UPDATE profiles SET version = version + 1, document = ?3 WHERE id = ?1 AND version = ?2"
+            }
+        }
+    }
+}
+
+struct Row {
+    version: Version,
+    document: String,
+}
+
+fn row(connection: &Connection, kind: Kind, id: &str) -> rusqlite::Result<Option<Row>> {
+    let mut select = connection.prepare_cached(kind.select())?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Row { version: Version(row.get::<_, i64>(0)?.unsigned_abs()), document: row.get(1)? })
+    };
+    select.query_row([id], read).optional()
+}
+
+fn rows(connection: &Connection, kind: Kind, ids: &[String]) -> rusqlite::Result<Vec<(String, Row)>> {
+    let found = ids.iter().map(|id| Ok(row(connection, kind, id)?.map(|row| (id.clone(), row))));
+    found.filter_map(Result::transpose).collect()
+}
+
+/// A session or profile that has another version than the one given.
+pub(super) struct Outdated {
+    pub(super) kind: &'static str,
+    pub(super) id: String,
+}
+
+/// Writes sessions and profiles, each over the version given. When one has another version, says which;
+/// some are written then, and the caller rolls back.
+pub(super) fn write_states(
+    connection: &Connection,
+    sessions: &[Versioned<Session>],
+    profiles: &[Versioned<Profile>],
+) -> rusqlite::Result<Option<Outdated>> {
+    for session in sessions {
+        if !write(connection, Kind::Session, &session.document.id, session)? {
+            return Ok(Some(Outdated { kind: Kind::Session.name(), id: session.document.id.clone() }));
+        }
+    }
+    for profile in profiles {
+        if !write(connection, Kind::Profile, &profile.document.id, profile)? {
+            return Ok(Some(Outdated { kind: Kind::Profile.name(), id: profile.document.id.clone() }));
+        }
+        write_ids(connection, &profile.document)?;
+    }
+    Ok(None)
+}
+
+fn write<T: Serialize>(
+    connection: &Connection,
+    kind: Kind,
+    id: &str,
+    versioned: &Versioned<T>,
+) -> rusqlite::Result<bool> {
+    let version = i64::try_from(versioned.version.0).unwrap_or(i64::MAX);
+    let statement = if version == 0 { kind.insert() } else { kind.update() };
+    let changed =
+        connection.prepare_cached(statement)?.execute(params![id, version, json(&versioned.document)?])?;
+    Ok(changed == 1)
+}
+
+fn write_ids(connection: &Connection, profile: &Profile) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached(
+        "INSERT INTO profile_ids VALUES (?1, ?2)
+         ON CONFLICT DO UPDATE SET profile = excluded.profile WHERE profile <> excluded.profile",
+    )?;
+    // Its own id is found without this table.
+    for id in profile.ids.iter().filter(|id| **id != profile.id) {
+        upsert.execute([id, &profile.id])?;
+    }
+    Ok(())
+}
+
+/// Writes an event source over the one of the same id, whatever its case.
+pub(super) fn write_source(connection: &Connection, source: &EventSource) -> rusqlite::Result<()> {
+    let mut upsert = connection.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2)")?;
+    upsert.execute([source.id.to_lowercase(), json(source)?])?;
+    Ok(())
+}
+
+fn json<T: Serialize>(document: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(document).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}

@@ -1,0 +1,157 @@
+//! The embedded back-end: SQLite for what is read by id, tantivy for events. One machine, one directory.
+//!
+//! ```text
+//! tideline.db        sessions, profiles and all their ids, event sources (SQLite, one writer)
+//! events/2026-11/    the events of a month, by event time (one tantivy index each)
+//! events.lock        held by the one process that writes events
+//! ```
+//! All writing happens on one thread ([`writer`]), which commits events first and states last, so a
+//! crash in between leaves only events that the same batch, applied again, finds and leaves alone.
+//! Reading happens on a bounded number of the runtime's blocking threads and never waits for writing.
+
+mod documents;
+mod event_schema;
+mod fault;
+mod lookup;
+mod month;
+mod page;
+mod partition_writers;
+mod partitions;
+mod writer;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tideline_model::{Event, EventSource, Origin, Profile, Session};
+use tokio::sync::Semaphore;
+
+use self::documents::Documents;
+use self::partitions::Partitions;
+use self::writer::Writer;
+use crate::{Batch, EventPage, EventQuery, States, Store, StoreError};
+
+/// What an embedded store may use.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddedOptions {
+    /// Memory for events that are being indexed, in bytes, per month that is being written (at most
+    /// three at a time); at least 15 MB, which is what the index demands.
+    pub index_memory_bytes: usize,
+    /// How many reads run at the same time; others wait.
+    pub parallel_reads: usize,
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self { index_memory_bytes: 32_000_000, parallel_reads: 8 }
+    }
+}
+
+/// A store in a directory of this machine. The directory must be on a local disk.
+///
+/// Several processes may open one directory; one of them writes events, from its first such write until
+/// it ends. Dropping the store waits for what is being written.
+pub struct EmbeddedStore {
+    reading: Arc<Reading>,
+    permits: Arc<Semaphore>,
+    writer: Writer,
+}
+
+/// What reads use.
+struct Reading {
+    documents: Documents,
+    partitions: Partitions,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in `directory`, and makes it if there is none.
+    ///
+    /// # Errors
+    /// When the directory cannot be written, or holds a store of a newer version of this program.
+    pub fn open(directory: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
+        let documents = Documents::open(directory)?;
+        let partitions = Partitions::open(directory)?;
+        let reading = Arc::new(Reading { documents, partitions });
+        let writer = Writer::start(directory, options, Arc::clone(&reading))?;
+        Ok(Self { reading, permits: Arc::new(Semaphore::new(options.parallel_reads.max(1))), writer })
+    }
+
+    /// Runs `read` on a blocking thread, when one of the permits is free.
+    fn read<'a, T: Send + 'static>(
+        &'a self,
+        read: impl FnOnce(&Reading) -> Result<T, StoreError> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        async move {
+            let stopped = || StoreError::Unavailable("the store is shutting down".to_owned());
+            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| stopped())?;
+            let reading = Arc::clone(&self.reading);
+            // The permit goes along: a caller that stops waiting does not stop the read.
+            let task = tokio::task::spawn_blocking(move || {
+                let found = read(&reading);
+                drop(permit);
+                found
+            });
+            task.await.map_err(|_| stopped())?
+        }
+        .boxed()
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn origins<'a>(
+        &'a self,
+        event_ids: &'a [String],
+    ) -> BoxFuture<'a, Result<HashMap<String, Origin>, StoreError>> {
+        let event_ids = event_ids.to_vec();
+        self.read(move |reading| lookup::origins(&reading.partitions, event_ids.iter().map(String::as_str)))
+    }
+
+    fn states<'a>(
+        &'a self,
+        session_ids: &'a [String],
+        profile_ids: &'a [String],
+    ) -> BoxFuture<'a, Result<States, StoreError>> {
+        let (session_ids, profile_ids) = (session_ids.to_vec(), profile_ids.to_vec());
+        self.read(move |reading| reading.documents.states(&session_ids, &profile_ids))
+    }
+
+    fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.writer.write(batch).boxed()
+    }
+
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>, StoreError>> {
+        let id = id.to_owned();
+        self.read(move |reading| lookup::event(&reading.partitions, &id))
+    }
+
+    fn session<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        let id = id.to_owned();
+        self.read(move |reading| reading.documents.session(&id))
+    }
+
+    fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>> {
+        let id = id.to_owned();
+        self.read(move |reading| reading.documents.profile(&id))
+    }
+
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>> {
+        self.read(move |reading| page::newest_first(&reading.partitions, &query))
+    }
+
+    fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>> {
+        self.read(|reading| reading.documents.sources())
+    }
+
+    fn put_source(&self, source: EventSource) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.writer.put_source(source).boxed()
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        if !self.writer.is_alive() {
+            return std::future::ready(Err(writer::stopped())).boxed();
+        }
+        self.read(|reading| reading.documents.ready())
+    }
+}

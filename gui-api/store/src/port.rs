@@ -1,0 +1,171 @@
+//! The store port: all that the service asks of a store.
+
+use std::collections::HashMap;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tideline_model::{Event, EventSource, Origin, Profile, Session};
+
+/// The most events that one query returns.
+pub const MAX_PAGE: usize = 200;
+
+/// A place for documents. Methods are safe to call at the same time from many tasks and processes.
+pub trait Store: Send + Sync + 'static {
+    /// Where each of these events came from; ids of events that are not stored are left out.
+    fn origins<'a>(
+        &'a self,
+        event_ids: &'a [String],
+    ) -> BoxFuture<'a, Result<HashMap<String, Origin>, StoreError>>;
+
+    /// The latest written versions of these sessions and profiles; those that do not exist are left out.
+    fn states<'a>(
+        &'a self,
+        session_ids: &'a [String],
+        profile_ids: &'a [String],
+    ) -> BoxFuture<'a, Result<States, StoreError>>;
+
+    /// Writes a batch, durably: when this returns, the batch survives a crash and queries find it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a session or profile has another version than the one given,
+    /// or an event's id is taken by an event of another origin. Part of the batch may be written then:
+    /// read the states and origins again, and apply the requests again.
+    fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// One event.
+    fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>, StoreError>>;
+
+    /// One session.
+    fn session<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
+
+    /// One profile, by its own id or any that it has had.
+    fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>>;
+
+    /// Events that match, newest first, by [`EventKey`].
+    fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>>;
+
+    /// All event sources, by id.
+    fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>>;
+
+    /// Writes an event source over the one of the same id (whatever its case), or adds it.
+    fn put_source(&self, source: EventSource) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Whether the store answers now.
+    fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// What a store cannot do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else wrote in between: read again, apply again.
+    #[error("{kind} `{id}` was written by somebody else in the meantime")]
+    Conflict {
+        /// `session`, `profile` or `event`.
+        kind: &'static str,
+        /// The document's id.
+        id: String,
+    },
+    /// The store is out of reach, full or damaged: nothing can be read or written until somebody mends it.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Which writing of a document: 0 is none yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version(pub u64);
+
+/// A document and the version that it was read at, so that it is written over that one only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned<T> {
+    /// The document.
+    pub document: T,
+    /// The version that was read; [`Version::default`] for a new document.
+    pub version: Version,
+}
+
+/// Sessions and profiles by id.
+#[derive(Clone, Debug, Default)]
+pub struct States {
+    /// Sessions.
+    pub sessions: HashMap<String, Versioned<Session>>,
+    /// Profiles.
+    pub profiles: HashMap<String, Versioned<Profile>>,
+}
+
+/// What one call of [`Store::write`] writes.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Events; those already stored with the same origin are left as they are.
+    pub events: Vec<Event>,
+    /// Sessions, each at most once.
+    pub sessions: Vec<Versioned<Session>>,
+    /// Profiles, each at most once.
+    pub profiles: Vec<Versioned<Profile>>,
+}
+
+/// Which events are wanted: all given parts must match, exactly.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Event type.
+    pub r#type: Option<String>,
+    /// Source id.
+    pub source: Option<String>,
+    /// Session id.
+    pub session: Option<String>,
+    /// Profile id.
+    pub profile: Option<String>,
+}
+
+impl EventFilter {
+    /// Whether this event is wanted.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        let fits =
+            |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
+        fits(&self.r#type, &event.r#type)
+            && fits(&self.source, &event.source.id)
+            && fits(&self.session, &event.session.id)
+            && fits(&self.profile, &event.profile.id)
+    }
+}
+
+/// A page of events.
+#[derive(Clone, Debug, Default)]
+pub struct EventQuery {
+    /// Which.
+    pub filter: EventFilter,
+    /// Event time from here on.
+    pub from: Option<Timestamp>,
+    /// Event time before this.
+    pub to: Option<Timestamp>,
+    /// Only what comes after the event of this key in the order of the list, that is, older.
+    pub after: Option<EventKey>,
+    /// How many at the most, 1 to [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+/// The place of an event in lists: event time, then id, both descending.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventKey {
+    /// `metadata.time.insert`, to the millisecond, which is all that lists sort by.
+    pub milliseconds: i64,
+    /// The event's id.
+    pub id: String,
+}
+
+impl EventKey {
+    /// The place of this event.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
+        Self { milliseconds: event.metadata.time.insert.as_millisecond(), id: event.id.clone() }
+    }
+}
+
+/// What a query found.
+#[derive(Clone, Debug, Default)]
+pub struct EventPage {
+    /// Events, newest first.
+    pub events: Vec<Event>,
+    /// Where the next page begins; none when this is the last.
+    pub next: Option<EventKey>,
+}

@@ -1,0 +1,1 @@
+//! What the embedded back-end promises besides: about its files.

@@ -1,0 +1,126 @@
+//! Documents to write.
+
+use jiff::Timestamp;
+use tideline_model::{
+    Applied, Bridge, Event, EventMetadata, EventSource, EventTime, Origin, Profile, ProfileMetadata,
+    ProfileStats, ProfileTime, Properties, Reference, RequestFacts, Session, SessionMetadata, SessionStats,
+    SessionTime, Visit,
+};
+use tideline_store::{Batch, EventFilter, EventKey, EventPage, EventQuery, Store, Version, Versioned};
+
+/// When events of [`event`] happened.
+pub(crate) const TIME: &str = "2026-11-22T10:00:00Z";
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub(crate) fn origin(entry: &str) -> Origin {
+    Origin { lane: "production:eu:07".to_owned(), entry: entry.to_owned() }
+}
+
+/// An event at [`TIME`], from entry `1-0`.
+pub(crate) fn event(id: &str) -> Event {
+    event_at(id, time(TIME))
+}
+
+pub(crate) fn event_at(id: &str, insert: Timestamp) -> Event {
+    Event {
+        id: id.to_owned(),
+        r#type: "page-view".to_owned(),
+        name: "Page View".to_owned(),
+        metadata: EventMetadata {
+            time: EventTime {
+                insert,
+                create: Some(time("2026-11-22T09:59:59.123456789Z")),
+                receive: time(TIME),
+            },
+            status: "collected".to_owned(),
+            valid: true,
+            origin: origin("1-0"),
+        },
+        source: Reference::to("shop-web"),
+        session: Reference::to("session-1"),
+        profile: Reference::to("profile-1"),
+        hit: tideline_model::Hit { url: Some("https://shop.example/".to_owned()), ..Default::default() },
+        tags: tideline_model::Tags { values: vec!["new".to_owned()], count: 1 },
+        properties: Properties::from_iter([("price".to_owned(), 12.5.into())]),
+        context: Properties::default(),
+        request: RequestFacts { id: "request-1".to_owned(), ..Default::default() },
+    }
+}
+
+/// A session that is not stored yet.
+pub(crate) fn session(id: &str) -> Versioned<Session> {
+    let time = SessionTime { insert: time(TIME), update: time(TIME), duration: 0 };
+    let document = Session {
+        id: id.to_owned(),
+        metadata: SessionMetadata { time, status: "active".to_owned() },
+        profile: Reference::to("profile-1"),
+        context: Properties::default(),
+        properties: Properties::default(),
+        stats: SessionStats::default(),
+        applied: Applied::default(),
+    };
+    Versioned { document, version: Version::default() }
+}
+
+/// A profile that is not stored yet.
+pub(crate) fn profile(id: &str) -> Versioned<Profile> {
+    let time = ProfileTime { insert: time(TIME), update: time(TIME), visit: Visit::default() };
+    let document = Profile {
+        id: id.to_owned(),
+        ids: vec![id.to_owned()],
+        metadata: ProfileMetadata { time },
+        stats: ProfileStats::default(),
+        traits: Properties::default(),
+        active: true,
+        applied: Applied::default(),
+    };
+    Versioned { document, version: Version::default() }
+}
+
+pub(crate) fn source(id: &str, name: &str) -> EventSource {
+    EventSource { id: id.to_owned(), name: name.to_owned(), r#type: vec![Bridge::Rest], enabled: true }
+}
+
+pub(crate) fn events(events: impl IntoIterator<Item = Event>) -> Batch {
+    Batch { events: events.into_iter().collect(), ..Batch::default() }
+}
+
+/// All events, newest first.
+pub(crate) fn all() -> EventQuery {
+    EventQuery { limit: tideline_store::MAX_PAGE, ..EventQuery::default() }
+}
+
+pub(crate) fn filtered(filter: EventFilter) -> EventQuery {
+    EventQuery { filter, ..all() }
+}
+
+pub(crate) fn ids(page: &EventPage) -> Vec<&str> {
+    page.events.iter().map(|event| event.id.as_str()).collect()
+}
+
+/// Follows the pages to the end.
+pub(crate) async fn keys_of_all_pages(store: &dyn Store, mut query: EventQuery) -> Vec<EventKey> {
+    let mut keys = Vec::new();
+    loop {
+        let page = store.events(query.clone()).await.unwrap();
+        assert!(page.events.len() <= query.limit);
+        keys.extend(page.events.iter().map(EventKey::of));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return keys,
+        }
+    }
+}
+
+/// The version of a session as stored.
+pub(crate) async fn stored_session(store: &dyn Store, id: &str) -> Versioned<Session> {
+    store.states(&[id.to_owned()], &[]).await.unwrap().sessions.remove(id).unwrap()
+}
+
+/// The version of a profile as stored.
+pub(crate) async fn stored_profile(store: &dyn Store, id: &str) -> Versioned<Profile> {
+    store.states(&[], &[id.to_owned()]).await.unwrap().profiles.remove(id).unwrap()
+}

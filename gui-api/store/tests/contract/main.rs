@@ -1,0 +1,65 @@
+//! What every store promises, as one suite that runs against each back-end.
+//!
+//! The tests are functions over a [`Backend`]; the table below runs them for all back-ends. What only
+//! one back-end promises, such as files that survive a kill, stands in a module of its own.
+
+mod backend;
+mod embedded;
+mod fixtures;
+mod hostile;
+mod listing;
+mod parallel;
+mod sources;
+mod states;
+mod writing;
+
+/// Runs each test against each back-end.
+macro_rules! contract {
+    ($($module:ident: $($test:ident),+;)+) => {
+        mod on_embedded {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::$module::$test(&crate::backend::Embedded::new()).await;
+                }
+            )+)+
+        }
+    };
+}
+
+contract! {
+    writing:
+        a_written_batch_is_read_back_whole,
+        what_is_not_there_is_none,
+        writing_a_batch_again_changes_nothing,
+        an_event_of_another_origin_conflicts_and_stays_as_it_was,
+        an_event_twice_in_a_batch_is_stored_once,
+        an_event_is_known_in_whatever_month_it_is,
+        an_empty_batch_is_written;
+    states:
+        an_outdated_session_conflicts_and_stays_as_it_was,
+        an_outdated_profile_conflicts_and_stays_as_it_was,
+        a_new_document_conflicts_with_one_that_is_there,
+        an_update_of_nothing_conflicts,
+        each_writing_makes_another_version,
+        a_profile_is_found_by_any_of_its_ids;
+    listing:
+        filters_match_exactly_and_together,
+        pages_join_without_gap_or_repetition,
+        events_of_one_millisecond_are_ordered_by_id,
+        a_page_that_ends_with_the_list_is_the_last,
+        times_bound_the_list_from_and_before,
+        a_page_is_never_longer_than_the_most;
+    hostile:
+        any_properties_are_read_back_as_written,
+        any_ids_are_found,
+        ids_that_end_alike_stay_apart,
+        absurd_times_are_kept_and_listed;
+    sources:
+        a_source_is_written_over_whatever_the_case_of_its_id,
+        sources_are_listed_by_id;
+    parallel:
+        parallel_writers_lose_no_increment,
+        one_of_two_new_profiles_wins,
+        what_was_written_is_found_after_reopening;
+}
