@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
-import type { View } from "../navigation/view";
+import type { EventFilter } from "../api/types";
 import { CopyButton } from "../ui/CopyButton";
 import { IdLabel } from "../ui/IdLabel";
+import { useNarrow } from "../ui/useNarrow";
 import { ViewLink } from "../ui/ViewLink";
 import styles from "./Card.module.css";
 import type { Document } from "./useDocument";
@@ -13,20 +14,24 @@ interface Properties<T> {
   coloured?: boolean;
   document: Document<T>;
   onRetry: () => void;
-  /** Leads to the events of this document. */
-  view: View;
+  /** The events of this document. */
+  filter: EventFilter;
+  /** The event that refers to it. */
+  eventId: string;
   children: (value: T) => ReactNode;
 }
 
 /** A document that an event refers to, in short. */
-export function Card<T>({ kind, id, coloured = false, document, onRetry, view, children }: Properties<T>) {
+export function Card<T>({ kind, id, coloured = false, document, onRetry, filter, eventId, children }: Properties<T>) {
+  // Where the details cover the list, they make room for it.
+  const narrow = useNarrow();
   return (
     <section className={styles["card"]} aria-label={kind}>
       <header>
         <h3>{kind}</h3>
         <IdLabel id={id} coloured={coloured} />
         <CopyButton text={id} label={`Copy the ${kind.toLowerCase()} id`} />
-        <ViewLink view={view} className={styles["events"]!}>
+        <ViewLink view={{ filter, event: narrow ? null : eventId }} className={styles["events"]!}>
           Show its events
         </ViewLink>
       </header>

@@ -18,7 +18,8 @@ export function ProfileCard({ id, eventId }: { id: string; eventId: string }) {
       coloured
       document={document}
       onRetry={retry}
-      view={{ filter: { ...NO_FILTER, profile: id }, event: eventId }}
+      filter={{ ...NO_FILTER, profile: id }}
+      eventId={eventId}
     >
       {(profile) => <ProfileFacts profile={profile} />}
     </Card>

@@ -13,7 +13,7 @@ export function SessionCard({ id, eventId }: { id: string; eventId: string }) {
   const api = useApi();
   const [document, retry] = useDocument(id, eventId, api.session);
   return (
-    <Card kind="Session" id={id} document={document} onRetry={retry} view={{ filter: { ...NO_FILTER, session: id }, event: eventId }}>
+    <Card kind="Session" id={id} document={document} onRetry={retry} filter={{ ...NO_FILTER, session: id }} eventId={eventId}>
       {(session) => <SessionFacts session={session} />}
     </Card>
   );

@@ -3,5 +3,5 @@ import { useClockText } from "./clock";
 
 /** How long ago something was, kept up to date. */
 export function RelativeTime({ time }: { time: string }) {
-  return <>{useClockText((now) => ago(time, now))}</>;
+  return <span className="nowrap">{useClockText((now) => ago(time, now))}</span>;
 }
