@@ -1,0 +1,91 @@
+//! The gateway as a whole: started with options, stopped through its handle.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::http::{Service, serve};
+use crate::link::{Link, LinkOptions};
+use crate::options::Options;
+
+/// How long the link may take to end when nobody can use it any more.
+const LINK_END: Duration = Duration::from_millis(500);
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}; choose another address with GATEWAY_LISTEN")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// The gateway. Start it with [`Gateway::start`].
+#[derive(Debug)]
+pub struct Gateway;
+
+/// A running gateway. It runs until [`Handle::shutdown`]; dropping the handle stops it without grace.
+#[derive(Debug)]
+#[must_use = "the gateway stops when its handle is dropped"]
+pub struct Handle {
+    /// Where it serves: with the real port when port 0 was asked for.
+    pub address: SocketAddr,
+    stop: watch::Sender<()>,
+    server: JoinHandle<()>,
+    link: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Starts to serve. Redis need not be there: requests are answered with 503 until it is.
+    pub async fn start(options: Options) -> Result<Handle, StartError> {
+        let Options { listen, redis, tokens, limits } = options;
+        let cannot_listen = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+
+        let (link, link_task) = Link::start(LinkOptions {
+            address: redis,
+            connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
+            stall_timeout: limits.command_timeout(),
+            max_bulk_bytes: limits.max_answer_bytes,
+            queue: limits.max_in_flight.saturating_add(Service::PROBES),
+        });
+        let (stop, stopped) = watch::channel(());
+        let service = Arc::new(Service::new(tokens, limits, link));
+        let server = tokio::spawn(serve(listener, service, stopped));
+        tracing::info!(%address, "listening");
+        Ok(Handle { address, stop, server, link: link_task })
+    }
+}
+
+impl Handle {
+    /// Accepts no more connections, lets requests in flight finish for as long as the drain time
+    /// says, and returns when everything has ended.
+    pub async fn shutdown(mut self) {
+        tracing::info!("stopping: requests in flight may finish");
+        // The server may have ended already: then there is nobody to tell.
+        let _ = self.stop.send(());
+        let _ = (&mut self.server).await;
+        if timeout(LINK_END, &mut self.link).await.is_err() {
+            tracing::warn!("redis still owes replies to requests that were given up");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.link.abort();
+    }
+}

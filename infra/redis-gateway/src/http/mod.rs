@@ -1,0 +1,9 @@
+//! The HTTP side: connections, routes, tokens, bodies, answers.
+
+mod auth;
+mod patience;
+mod routes;
+mod serve;
+
+pub(crate) use routes::Service;
+pub(crate) use serve::serve;

@@ -1,0 +1,188 @@
+//! How long a connection waits for its client: for the rest of a request's head, and for room to
+//! write an answer.
+//!
+//! hyper's one timer for heads also runs while a connection is idle between requests, and pooled
+//! clients must find theirs open. So hyper gets the idle time, and this module watches the two
+//! waits in which a client has begun something and does not go on. A connection's clock is looked at
+//! once per limit, so it costs nothing per request.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, sleep_until};
+
+/// What one connection waits for. All times are milliseconds after `opened`, plus one; 0 is "not waiting".
+#[derive(Debug)]
+pub(super) struct Patience {
+    opened: Instant,
+    limit: Duration,
+    head_since: AtomicU64,
+    write_since: AtomicU64,
+    serving: AtomicBool,
+}
+
+impl Patience {
+    /// For a connection that was just accepted: its first request is due.
+    pub(super) fn new(limit: Duration) -> Arc<Self> {
+        Arc::new(Patience {
+            opened: Instant::now(),
+            limit,
+            head_since: AtomicU64::new(1),
+            write_since: AtomicU64::new(0),
+            serving: AtomicBool::new(false),
+        })
+    }
+
+    /// A request is complete up to its body; the guard ends its service.
+    pub(super) fn serving(self: &Arc<Self>) -> Serving {
+        self.serving.store(true, Ordering::Relaxed);
+        self.head_since.store(0, Ordering::Relaxed);
+        Serving(Arc::clone(self))
+    }
+
+    /// Returns when the client has kept the connection waiting for too long.
+    pub(super) async fn lost(&self) {
+        loop {
+            let now = Instant::now();
+            let started = [&self.head_since, &self.write_since].map(|since| since.load(Ordering::Relaxed));
+            let oldest = started.into_iter().filter(|since| *since > 0).min();
+            let waiting_since = oldest.map_or(now, |since| self.opened + Duration::from_millis(since - 1));
+            let end = waiting_since + self.limit;
+            if end <= now {
+                return;
+            }
+            sleep_until(end).await;
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    fn bytes_came(&self) {
+        if !self.serving.load(Ordering::Relaxed) && self.head_since.load(Ordering::Relaxed) == 0 {
+            self.head_since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    fn wrote(&self, blocked: bool) {
+        let since = self.write_since.load(Ordering::Relaxed);
+        if blocked && since == 0 {
+            self.write_since.store(self.now(), Ordering::Relaxed);
+        } else if !blocked && since != 0 {
+            self.write_since.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A request is being served.
+#[derive(Debug)]
+pub(super) struct Serving(Arc<Patience>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.serving.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A stream that tells what its client does.
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    pub(super) stream: S,
+    pub(super) patience: Arc<Patience>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.patience.bytes_came();
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.patience.wrote(outcome.is_pending());
+        outcome
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.patience.wrote(outcome.is_pending());
+        outcome
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_begins_and_does_not_go_on_is_given_up() {
+        let patience = Patience::new(LIMIT);
+        let opened = Instant::now();
+        patience.lost().await;
+        assert_eq!(opened.elapsed(), LIMIT, "nothing came at all");
+
+        drop(patience.serving());
+        tokio::time::advance(Duration::from_secs(60)).await;
+        patience.bytes_came();
+        let began = Instant::now();
+        patience.lost().await;
+        assert!(began.elapsed() >= LIMIT && began.elapsed() < LIMIT * 2, "half a head");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_connections_and_requests_being_served_are_left_alone() {
+        let patience = Patience::new(LIMIT);
+        let serving = patience.serving();
+        patience.bytes_came();
+        assert!(tokio::time::timeout(LIMIT * 10, patience.lost()).await.is_err());
+        drop(serving);
+        assert!(tokio::time::timeout(LIMIT * 10, patience.lost()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_take_its_answer_is_given_up() {
+        let patience = Patience::new(LIMIT);
+        drop(patience.serving());
+        patience.wrote(true);
+        tokio::time::advance(LIMIT / 2).await;
+        patience.wrote(false);
+        patience.wrote(true);
+        let blocked = Instant::now();
+        patience.lost().await;
+        assert_eq!(blocked.elapsed(), LIMIT);
+    }
+}

@@ -1,0 +1,45 @@
+//! The Redis gateway: Redis over HTTP, in the words of the Upstash REST protocol, in front of one
+//! self-hosted Redis.
+//!
+//! It promises that every answer belongs to its request, that integers and error texts pass
+//! through unchanged, that a token can do what its policy says and nothing else, and that memory,
+//! connections and waiting times are bounded whatever clients and Redis do. A command is sent at
+//! most once: when its outcome is unknown, the answer says so, and the retry is the client's.
+//!
+//! It leaves to others: TLS (a reverse proxy in front), what the functions do (`infra/redis`), and
+//! the last word on permissions, which the ACL of the Redis user in the URL has.
+//!
+//! # The way of a request
+//!
+//! ```text
+//! http/        accept ▸ route ▸ token ▸ admission ▸ body
+//! command      JSON ▸ arguments as they were written
+//! policy       may this token send this command over a shared connection?
+//! resp/        arguments ▸ RESP2                         RESP2 ▸ tokens
+//! link/        one connection, many requests: written together, answered in order
+//! answer       tokens ▸ JSON, under the answer limit
+//! ```
+//!
+//! The forms of the protocol that are not served yet have their places: further routes in
+//! `http/routes.rs`, further answer formats beside `answer.rs`, streams that hold a connection of
+//! their own beside `link/`.
+
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod admission;
+mod answer;
+mod command;
+mod failure;
+mod gateway;
+mod http;
+mod link;
+mod options;
+mod policy;
+mod resp;
+mod tokens;
+
+pub use gateway::{Gateway, Handle, StartError};
+pub use link::{AddressError, RedisAddress};
+pub use options::{Arguments, Limits, LogFormat, Options, OptionsError, REDIS_URL_VARIABLE};
+pub use policy::Policy;
+pub use tokens::{Tokens, TokensError};

@@ -1,0 +1,208 @@
+//! Traffic on one connection: commands out, replies in, matched in order.
+//!
+//! One task owns the connection, so the order of writing is the order of matching. Everything that
+//! waits is written in one call, which makes batches under load and adds no delay without. The
+//! exchange ends when the connection does, when Redis stalls, or when nobody can send any more;
+//! [`Ended`] then says for every request left over whether it may have been executed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::connect::{Reader, Writer};
+use super::{Batch, Delivery, LinkError};
+use crate::admission::Admission;
+use crate::answer::Answer;
+use crate::resp::{Decoder, ProtocolError, encode_command};
+
+/// No more requests are taken while so much waits to be written.
+const HIGH_WATER_BYTES: usize = 1024 * 1024;
+/// Requests taken at one time.
+const TAKE: usize = 64;
+/// Room for each read.
+const READ_BYTES: usize = 64 * 1024;
+/// A buffer that grew beyond this is given back when it is empty.
+const KEEP_BYTES: usize = 1024 * 1024;
+
+/// Why the traffic ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    /// Nobody can send any more, and all replies are delivered.
+    #[error("nothing more to send")]
+    Finished,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("redis closed it")]
+    Closed,
+    #[error("redis did not answer for {} ms", .0.as_millis())]
+    Stalled(Duration),
+    #[error("redis sent a reply that nobody asked for")]
+    Unasked,
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+}
+
+/// A request that waits for its replies.
+struct Pending {
+    answer: Answer,
+    admission: Option<Admission>,
+    to: oneshot::Sender<Result<Delivery, LinkError>>,
+    /// Where in the stream of written bytes its commands begin.
+    begins: u64,
+}
+
+pub(super) struct Exchange {
+    reader: Reader,
+    writer: Writer,
+    input: BytesMut,
+    output: BytesMut,
+    decoder: Decoder,
+    pending: VecDeque<Pending>,
+    queued_bytes: u64,
+    written_bytes: u64,
+    stall_timeout: Duration,
+    /// When Redis last said something, or had nothing to say.
+    progress: Instant,
+}
+
+impl Exchange {
+    pub(super) fn new(
+        (reader, writer): (Reader, Writer),
+        max_bulk_bytes: usize,
+        stall_timeout: Duration,
+    ) -> Self {
+        Exchange {
+            reader,
+            writer,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            decoder: Decoder::new(max_bulk_bytes),
+            pending: VecDeque::new(),
+            queued_bytes: 0,
+            written_bytes: 0,
+            stall_timeout,
+            progress: Instant::now(),
+        }
+    }
+
+    /// Runs until the traffic ends, and leaves no request without an answer.
+    pub(super) async fn run(mut self, inbox: &mut mpsc::Receiver<Batch>) -> Ended {
+        let ended = self.traffic(inbox).await;
+        let reason: Arc<str> = ended.to_string().into();
+        for left in self.pending.drain(..) {
+            let error = if left.begins < self.written_bytes {
+                LinkError::OutcomeUnknown(Arc::clone(&reason))
+            } else {
+                LinkError::NotSent(Arc::clone(&reason))
+            };
+            let _ = left.to.send(Err(error));
+        }
+        ended
+    }
+
+    async fn traffic(&mut self, inbox: &mut mpsc::Receiver<Batch>) -> Ended {
+        let mut arrived = Vec::with_capacity(TAKE);
+        let mut open = true;
+        let alarm = sleep_until(Instant::now() + self.stall_timeout);
+        tokio::pin!(alarm);
+        while open || !self.pending.is_empty() {
+            self.input.reserve(READ_BYTES);
+            let can_take = open && self.output.len() < HIGH_WATER_BYTES;
+            tokio::select! {
+                read = self.reader.read_buf(&mut self.input) => match read {
+                    Ok(0) => return Ended::Closed,
+                    Ok(_) => {
+                        self.progress = Instant::now();
+                        if let Err(ended) = self.deliver() {
+                            return ended;
+                        }
+                    }
+                    Err(error) => return error.into(),
+                },
+                written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => match written {
+                    Ok(count) => self.written_bytes += count as u64,
+                    Err(error) => return error.into(),
+                },
+                count = inbox.recv_many(&mut arrived, TAKE), if can_take => {
+                    open = count > 0;
+                    arrived.drain(..).for_each(|batch| self.take(batch));
+                }
+                () = &mut alarm => match self.alarm() {
+                    Ok(next) => alarm.as_mut().reset(next),
+                    Err(stalled) => return stalled,
+                },
+            }
+        }
+        Ended::Finished
+    }
+
+    fn take(&mut self, batch: Batch) {
+        if batch.to.is_closed() {
+            return;
+        }
+        self.enqueue(batch);
+    }
+
+    fn enqueue(&mut self, batch: Batch) {
+        if self.pending.is_empty() {
+            self.progress = Instant::now();
+        }
+        let Batch { commands, answer, admission, to } = batch;
+        self.output.extend_from_slice(&commands);
+        self.pending.push_back(Pending { answer, admission, to, begins: self.queued_bytes });
+        self.queued_bytes += commands.len() as u64;
+    }
+
+    fn deliver(&mut self) -> Result<(), Ended> {
+        loop {
+            let step = self.decoder.next(&self.input)?;
+            if step.needs_input() {
+                break;
+            }
+            let consumed = step.consumed;
+            if let Some(token) = step.token {
+                let front = self.pending.front_mut().ok_or(Ended::Unasked)?;
+                front.answer.accept(token);
+                if self.decoder.at_boundary() {
+                    front.answer.reply_ended();
+                    self.complete_front();
+                }
+            }
+            self.input.advance(consumed);
+        }
+        if self.input.is_empty() && self.input.capacity() > KEEP_BYTES {
+            self.input = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    fn complete_front(&mut self) {
+        if self.pending.front().is_some_and(|front| front.answer.awaited() > 0) {
+            return;
+        }
+        if let Some(Pending { answer, admission, to, .. }) = self.pending.pop_front() {
+            let _ = to.send(Ok(Delivery { finished: answer.finish(), admission }));
+        }
+    }
+
+    /// Gives up a connection on which commands wait and nothing arrives. On a quiet one a `PING`
+    /// nobody waits for takes their place: so a dead peer is found before the next request is.
+    fn alarm(&mut self) -> Result<Instant, Ended> {
+        let now = Instant::now();
+        if self.pending.is_empty() {
+            let (to, _) = oneshot::channel();
+            let mut commands = Vec::new();
+            encode_command(&mut commands, &["PING"]);
+            self.enqueue(Batch { commands, answer: Answer::single(READ_BYTES), admission: None, to });
+            return Ok(now + self.stall_timeout);
+        }
+        let end_of_patience = self.progress + self.stall_timeout;
+        if end_of_patience <= now { Err(Ended::Stalled(self.stall_timeout)) } else { Ok(end_of_patience) }
+    }
+}

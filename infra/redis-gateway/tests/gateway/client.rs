@@ -1,0 +1,74 @@
+//! An HTTP client that shows everything: status, headers and body as they came.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// One keep-alive connection to the gateway.
+pub(crate) struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    token: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Status and body, to compare with a row of a table.
+    pub(crate) fn parts(&self) -> (u16, &str) {
+        (self.status, &self.body)
+    }
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr, token: &str) -> Client {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Client { sender, token: (!token.is_empty()).then(|| token.to_owned()) }
+    }
+
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    pub(crate) async fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> hyper::Result<Answer> {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.header("host", "gateway").body(Full::new(body.into())).unwrap();
+        self.sender.ready().await?;
+        let (head, body) = self.sender.send_request(request).await?.into_parts();
+        #[expect(clippy::disallowed_methods, reason = "the answer limit is what some tests test")]
+        let body = body.collect().await?.to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+    }
+
+    pub(crate) async fn command(&mut self, words: &[&str]) -> Answer {
+        self.send("POST", "/", serde_json::to_vec(words).unwrap()).await
+    }
+
+    pub(crate) async fn pipeline(&mut self, commands: &[&[&str]]) -> Answer {
+        self.send("POST", "/pipeline", serde_json::to_vec(commands).unwrap()).await
+    }
+}

@@ -1,0 +1,10 @@
+//! The gateway against a real redis-server: what a client of the Upstash protocol sees, what a token
+//! can do, and what happens when something is too large, too many, too slow or gone.
+
+mod binary;
+mod client;
+mod limits;
+mod outages;
+mod policies;
+mod protocol;
+mod server;

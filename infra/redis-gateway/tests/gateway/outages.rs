@@ -1,0 +1,173 @@
+//! Redis away, stalled and back; the gateway going away with grace.
+
+use std::time::{Duration, Instant};
+
+use tideline_redis_gateway::Gateway;
+
+use crate::client::Client;
+use crate::server::{ADMIN, EDGE, Redis, Setup, options, until};
+
+#[tokio::test]
+async fn without_redis_the_gateway_starts_answers_503_and_serves_when_redis_comes() {
+    let mut redis = Redis::start().await;
+    redis.kill();
+    let gateway = Gateway::start(options(&redis, &[])).await.unwrap();
+    let setup = Setup { gateway, redis };
+    let mut client = setup.client(EDGE).await;
+    assert_eq!(client.send("GET", "/livez", "").await.status, 200);
+    let ready = client.send("GET", "/readyz", "").await;
+    assert_eq!(ready.status, 503);
+    assert!(ready.body.contains("redis is not reachable"), "{}", ready.body);
+    assert!(!ready.body.contains("p@ss") && !ready.body.contains("sock"), "{}", ready.body);
+    for path in ["/", "/pipeline"] {
+        let body = if path == "/" { r#"["PING"]"# } else { r#"[["PING"]]"# };
+        let answer = client.send("POST", path, body).await;
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(answer.body.contains("nothing was executed"), "{}", answer.body);
+    }
+    let mut setup = setup;
+    setup.redis.restart().await;
+    setup.until_ready(true).await;
+    assert_eq!(client.command(&["PING"]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_redis_that_is_killed_and_restarted_is_used_again() {
+    let mut setup = Setup::start(&[]).await;
+    let mut client = setup.client(ADMIN).await;
+    for round in 0..3 {
+        assert_eq!(client.command(&["SET", "k", "v"]).await.status, 200, "round {round}");
+        setup.redis.kill();
+        let answer = client.command(&["SET", "k", "v"]).await;
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        setup.until_ready(false).await;
+        setup.redis.restart().await;
+        setup.until_ready(true).await;
+    }
+    assert_eq!(client.command(&["GET", "k"]).await.parts(), (200, r#"{"result":null}"#));
+}
+
+#[tokio::test]
+async fn a_request_waiting_when_redis_is_killed_learns_that_its_outcome_is_unknown() {
+    let mut setup = Setup::start(&["--command-timeout-ms", "60000"]).await;
+    setup.until_ready(true).await;
+    let address = setup.gateway.address;
+    setup.redis.tell(&["CONFIG", "SET", "busy-reply-threshold", "60000"]).await;
+    let waiting = tokio::spawn(async move {
+        let mut client = Client::connect(address, ADMIN).await;
+        client.command(&["EVAL", "redis.call('SET','begun','1') while true do end", "0"]).await
+    });
+    // The script blocks Redis: it has begun when Redis does not answer any more.
+    let socket = setup.redis.socket();
+    until("the script", async || {
+        let answered = tokio::time::timeout(Duration::from_millis(100), ping(&socket)).await;
+        answered.is_err()
+    })
+    .await;
+    setup.redis.kill();
+    let answer = waiting.await.unwrap();
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("it is unknown whether the command was executed"), "{}", answer.body);
+}
+
+async fn ping(socket: &std::path::Path) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::UnixStream::connect(socket).await.unwrap();
+    stream.write_all(b"PING\r\n").await.unwrap();
+    stream.read_u8().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stalled_redis_is_503_inside_the_deadline_then_at_once_and_served_again_after() {
+    let setup = Setup::start(&["--command-timeout-ms", "400", "--connect-timeout-ms", "300"]).await;
+    setup.until_ready(true).await;
+    let mut client = setup.client(ADMIN).await;
+    setup.redis.signal("STOP");
+    let began = Instant::now();
+    let answer = client.command(&["INCR", "k"]).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("unknown whether the command was executed"), "{}", answer.body);
+    assert!(began.elapsed() >= Duration::from_millis(300), "it waited for redis");
+    until("the gateway to know", async || {
+        client.command(&["INCR", "k"]).await.body.contains("nothing was executed")
+    })
+    .await;
+    let ready = client.send("GET", "/readyz", "").await;
+    assert_eq!(ready.status, 503);
+    setup.redis.signal("CONT");
+    setup.until_ready(true).await;
+    assert_eq!(client.command(&["ECHO", "back"]).await.parts(), (200, r#"{"result":"back"}"#));
+}
+
+#[tokio::test]
+async fn many_clients_of_a_stalled_redis_are_all_answered_and_none_gets_the_reply_of_another() {
+    let setup = Setup::start(&["--command-timeout-ms", "400", "--connect-timeout-ms", "300"]).await;
+    setup.until_ready(true).await;
+    let address = setup.gateway.address;
+    setup.redis.signal("STOP");
+    let clients = (0..50).map(|client| {
+        tokio::spawn(async move {
+            let mut connection = Client::connect(address, ADMIN).await;
+            let mut served = 0;
+            while served < 20 {
+                let answer = connection.command(&["ECHO", &client.to_string()]).await;
+                let own = format!(r#"{{"result":"{client}"}}"#);
+                assert!(answer.status == 503 || answer.body == own, "{}", answer.body);
+                served += usize::from(answer.status == 200);
+            }
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    setup.until_ready(false).await;
+    setup.redis.signal("CONT");
+    for client in clients {
+        client.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_named_and_not_shown() {
+    let setup = Setup::start(&[]).await;
+    setup.redis.tell(&["ACL", "SETUSER", "gateway", "resetpass", ">changed"]).await;
+    setup.redis.tell(&["CLIENT", "KILL", "USER", "gateway"]).await;
+    setup.until_ready(false).await;
+    let mut client = setup.client(EDGE).await;
+    let ready = client.send("GET", "/readyz", "").await;
+    assert!(ready.body.contains("redis refused the user or password of the gateway"), "{}", ready.body);
+    assert!(!ready.body.contains("p@ss"), "{}", ready.body);
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_requests_in_flight_finish_and_accepts_no_more() {
+    let setup = Setup::start(&["--command-timeout-ms", "60000"]).await;
+    setup.until_ready(true).await;
+    let Setup { gateway, redis } = setup;
+    let address = gateway.address;
+    redis.pause_writes().await;
+    let waiting =
+        tokio::spawn(async move { Client::connect(address, ADMIN).await.command(&["SET", "k", "v"]).await });
+    redis.until_a_write_waits().await;
+    let stopping = tokio::spawn(gateway.shutdown());
+    until("the listener to close", async || tokio::net::TcpStream::connect(address).await.is_err()).await;
+    assert!(!waiting.is_finished() && !stopping.is_finished());
+    redis.tell(&["CLIENT", "UNPAUSE"]).await;
+    assert_eq!(waiting.await.unwrap().parts(), (200, r#"{"result":"OK"}"#));
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_after_the_drain_time_whatever_redis_does() {
+    let setup = Setup::start(&["--command-timeout-ms", "60000", "--drain-seconds", "1"]).await;
+    setup.until_ready(true).await;
+    let Setup { gateway, redis } = setup;
+    let address = gateway.address;
+    redis.pause_writes().await;
+    let waiting = tokio::spawn(async move {
+        Client::connect(address, ADMIN).await.try_send("POST", "/", r#"["SET","k","v"]"#).await
+    });
+    redis.until_a_write_waits().await;
+    gateway.shutdown().await;
+    assert!(waiting.await.unwrap().is_err(), "closed without an answer");
+}
