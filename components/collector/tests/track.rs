@@ -214,7 +214,8 @@ fn the_head_alone_decides_what_it_can() {
         }
         Admission::Body { limit } => (u16::MAX, Some(limit.to_string())),
     };
-    let table: [(Method, &str, &[(&str, &str)], (u16, Option<&str>)); 9] = [
+    type Row = (Method, &'static str, &'static [(&'static str, &'static str)], (u16, Option<&'static str>));
+    let table: [Row; 9] = [
         (Method::GET, "/healthz", &[], (200, None)),
         (Method::POST, "/healthz", &[], (405, Some("GET, HEAD"))),
         (Method::GET, "/", &[], (404, None)),
