@@ -1,0 +1,73 @@
+//! `cargo xtask …`: see `USAGE`.
+#![expect(clippy::print_stdout, reason = "a command for the terminal")]
+
+use anyhow::{Context as _, Result, bail};
+use lexopt::prelude::*;
+use xtask::test::Suites;
+use xtask::up::Up;
+use xtask::{lint, test};
+
+const USAGE: &str = "\
+cargo xtask up     build everything and run it on this machine, until Ctrl-C
+    --port-base N  ports N to N+4 instead of 8585 (edge), 8686 (service and GUI), 8787 (demo site),
+                   8079 (gateway) and 8078 (Redis)
+    --fresh        forget the data of earlier runs first
+    --release      build optimised binaries (slower to build)
+cargo xtask test   every suite; installs what it lacks where it can
+    --only NAME    one suite: rust, web, tracker or browser
+cargo xtask lint   formatting, clippy, types, dependencies
+";
+
+fn main() -> Result<()> {
+    let mut parser = lexopt::Parser::from_env();
+    let command = match parser.next()? {
+        Some(Value(command)) => command.string()?,
+        Some(Long("help") | Short('h')) | None => {
+            print!("{USAGE}");
+            return Ok(());
+        }
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match command.as_str() {
+        "up" => up(&mut parser),
+        "test" => test(&mut parser),
+        "lint" => {
+            no_more(&mut parser)?;
+            lint::lint()
+        }
+        other => bail!("`{other}` is no command of xtask\n\n{USAGE}"),
+    }
+}
+
+fn up(parser: &mut lexopt::Parser) -> Result<()> {
+    let mut up = Up::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("port-base") => {
+                up.port_base = Some(parser.value()?.parse().context("--port-base takes a port number")?)
+            }
+            Long("fresh") => up.fresh = true,
+            Long("release") => up.release = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    up.run()
+}
+
+fn test(parser: &mut lexopt::Parser) -> Result<()> {
+    let mut suites = Suites::All;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("only") => suites = Suites::One(parser.value()?.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    test::test(&suites)
+}
+
+fn no_more(parser: &mut lexopt::Parser) -> Result<()> {
+    match parser.next()? {
+        None => Ok(()),
+        Some(other) => Err(other.unexpected().into()),
+    }
+}

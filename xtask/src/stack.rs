@@ -1,0 +1,298 @@
+//! One whole Tideline on loopback: Redis, gateway, edge, private service, demo site.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::artifacts::Artifacts;
+use crate::ports::Ports;
+use crate::probe::{wait_for_http, wait_for_port};
+use crate::process::Process;
+use crate::run::root;
+use crate::secrets::{Secrets, sha256, write_private};
+
+/// The demo site's event source.
+pub const SOURCE: &str = "shop-web";
+
+/// A running Tideline. Dropped, it is killed; [`Stack::stop`] ends it in order.
+pub struct Stack {
+    artifacts: Artifacts,
+    ports: Ports,
+    data: PathBuf,
+    secrets: Secrets,
+    parts: Vec<(Part, Process)>,
+}
+
+/// A process of the stack, in the order in which they start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// redis-server.
+    Redis,
+    /// Redis over HTTP.
+    Gateway,
+    /// The private service.
+    Service,
+    /// The edge host with the component.
+    Edge,
+    /// The demo site.
+    Demo,
+}
+
+/// All parts, in the order in which they start.
+pub const PARTS: [Part; 5] = [Part::Redis, Part::Gateway, Part::Service, Part::Edge, Part::Demo];
+
+/// Where everything is, as `.tideline/up.json` tells scripts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Addresses {
+    /// The public edge.
+    pub edge: String,
+    /// The private service: API and GUI.
+    pub gui: String,
+    /// The demo site.
+    pub demo: String,
+    /// Redis over HTTP.
+    pub gateway: String,
+    /// The demo site's event source.
+    pub source: String,
+    /// A token for the API.
+    pub token: String,
+}
+
+impl Stack {
+    /// Writes what the parts need into `data`; starts nothing yet.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn prepare(artifacts: Artifacts, ports: Ports, data: &Path) -> Result<Self> {
+        let redis_data = data.join("redis");
+        fs::create_dir_all(&redis_data).with_context(|| format!("{} cannot be written", data.display()))?;
+        let secrets = Secrets::load_or_make(&data.join("secrets.json"))?;
+
+        let acl = fs::read_to_string(root().join("infra/redis/users.acl.template"))?
+            .replace("@EDGE_PASSWORD_SHA256@", &sha256(&secrets.edge_password))
+            .replace("@SERVICE_PASSWORD_SHA256@", &sha256(&secrets.service_password));
+        write_private(&data.join("users.acl"), acl.as_bytes())?;
+        let tokens = json!({ "tokens": [{ "name": "edge", "sha256": sha256(&secrets.ingest_token), "policy": "ingest" }] });
+        write_private(&data.join("gateway-tokens.json"), tokens.to_string().as_bytes())?;
+        let sources =
+            json!({ "sources": [{ "id": SOURCE, "name": "Demo shop", "type": ["rest"], "enabled": true }] });
+        fs::write(data.join("sources.json"), sources.to_string())?;
+        Ok(Self { artifacts, ports, data: data.to_owned(), secrets, parts: Vec::new() })
+    }
+
+    /// Starts all parts, each when the one before it answers.
+    ///
+    /// # Errors
+    /// A part does not start: says which, and the end of its log.
+    pub fn start_all(&mut self) -> Result<()> {
+        PARTS.iter().try_for_each(|part| self.start(*part))
+    }
+
+    /// Starts one part and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`Stack::start_all`].
+    pub fn start(&mut self, part: Part) -> Result<()> {
+        if part == Part::Service {
+            self.provision()?;
+        }
+        let process = match part {
+            Part::Redis => self.start_redis(),
+            Part::Gateway => self.start_gateway(),
+            Part::Service => self.start_service(),
+            Part::Edge => self.start_edge(),
+            Part::Demo => self.start_demo(),
+        }?;
+        self.parts.push((part, process));
+        Ok(())
+    }
+
+    /// Ends one part without a chance to clean up.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self, part: Part) -> Result<()> {
+        self.take(part)?.kill()?;
+        Ok(())
+    }
+
+    /// Ends one part as its operator would.
+    ///
+    /// # Errors
+    /// It does not run, or ends with an error.
+    pub fn stop(&mut self, part: Part) -> Result<()> {
+        let status = self.take(part)?.stop()?;
+        if !status.success() {
+            bail!("{part:?} ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// Ends all parts: those that take events in first, Redis last.
+    ///
+    /// # Errors
+    /// A part ends with an error.
+    pub fn stop_all(&mut self) -> Result<()> {
+        for part in [Part::Demo, Part::Edge, Part::Gateway, Part::Service, Part::Redis] {
+            if self.parts.iter().any(|(known, _)| *known == part) {
+                self.stop(part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The name and the log of a part that has ended by itself, if one has.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn ended_part(&mut self) -> Result<Option<String>> {
+        for (_, process) in &mut self.parts {
+            if let Some(status) = process.ended()? {
+                return Ok(Some(format!("{} ended ({status}):\n{}", process.name(), process.last_lines())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        Addresses {
+            edge: url(self.ports.edge),
+            gui: url(self.ports.service),
+            demo: url(self.ports.demo),
+            gateway: url(self.ports.gateway),
+            source: SOURCE.to_owned(),
+            token: self.secrets.api_token.clone(),
+        }
+    }
+
+    /// The address of Redis for the private service's user: a secret.
+    #[must_use]
+    pub fn redis_url(&self) -> String {
+        format!("redis://service:{}@127.0.0.1:{}", self.secrets.service_password, self.ports.redis)
+    }
+
+    /// The address of Redis for the edge's user, as the gateway uses it: a secret.
+    #[must_use]
+    pub fn edge_redis_url(&self) -> String {
+        format!("redis://edge:{}@127.0.0.1:{}", self.secrets.edge_password, self.ports.redis)
+    }
+
+    /// The edge's token at the gateway: a secret.
+    #[must_use]
+    pub fn ingest_token(&self) -> &str {
+        &self.secrets.ingest_token
+    }
+
+    /// The process id of a part; none if it does not run.
+    #[must_use]
+    pub fn process_id(&self, part: Part) -> Option<u32> {
+        self.parts.iter().find(|(known, _)| *known == part).map(|(_, process)| process.id())
+    }
+
+    fn take(&mut self, part: Part) -> Result<Process> {
+        let place = self.parts.iter().position(|(known, _)| *known == part);
+        Ok(self.parts.remove(place.with_context(|| format!("{part:?} does not run"))?).1)
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.data.join("logs")
+    }
+
+    fn start_redis(&self) -> Result<Process> {
+        let mut command = Command::new("redis-server");
+        command
+            .arg(root().join("infra/redis/redis.conf"))
+            .args(["--port", &self.ports.redis.to_string(), "--maxmemory", "1gb"])
+            .arg("--dir")
+            .arg(self.data.join("redis"))
+            .arg("--aclfile")
+            .arg(self.data.join("users.acl"));
+        let mut process = Process::start("redis", &mut command, &[], &self.logs())?;
+        wait_for_port(&mut process, self.ports.redis)?;
+        Ok(process)
+    }
+
+    fn start_gateway(&self) -> Result<Process> {
+        let environment = [
+            ("GATEWAY_LISTEN", listen(self.ports.gateway)),
+            ("GATEWAY_REDIS_URL", self.edge_redis_url()),
+            ("GATEWAY_TOKENS_FILE", self.data.join("gateway-tokens.json").display().to_string()),
+        ];
+        let mut command = Command::new(&self.artifacts.gateway);
+        let mut process = Process::start("gateway", &mut command, &environment, &self.logs())?;
+        wait_for_http(&mut process, self.ports.gateway, "/readyz")?;
+        Ok(process)
+    }
+
+    fn provision(&self) -> Result<()> {
+        let mut command = Command::new(&self.artifacts.service);
+        command.arg("provision").arg("--sources").arg(self.data.join("sources.json"));
+        let mut process =
+            Process::start("provision", &mut command, &self.service_environment(), &self.logs())?;
+        if !process.wait()?.success() {
+            bail!("`tideline provision` failed:\n{}", process.last_lines());
+        }
+        Ok(())
+    }
+
+    fn start_service(&self) -> Result<Process> {
+        let mut command = Command::new(&self.artifacts.service);
+        command.arg("serve");
+        let mut process = Process::start("service", &mut command, &self.service_environment(), &self.logs())?;
+        wait_for_http(&mut process, self.ports.service, "/readyz")?;
+        Ok(process)
+    }
+
+    fn service_environment(&self) -> [(&'static str, String); 5] {
+        [
+            ("TIDELINE_LISTEN", listen(self.ports.service)),
+            ("TIDELINE_REDIS_URL", self.redis_url()),
+            ("TIDELINE_DATA_DIR", self.data.join("store").display().to_string()),
+            ("TIDELINE_GUI_DIR", self.artifacts.gui.display().to_string()),
+            ("TIDELINE_API_TOKENS_SHA256", sha256(&self.secrets.api_token)),
+        ]
+    }
+
+    fn start_edge(&self) -> Result<Process> {
+        let environment = [
+            ("EDGE_COMPONENT", self.artifacts.component.display().to_string()),
+            ("EDGE_LISTEN", listen(self.ports.edge)),
+            ("EDGE_ALLOW_OUTBOUND", url(self.ports.gateway)),
+            ("EDGE_CACHE_DIR", self.data.join("edge-cache").display().to_string()),
+            ("UPSTASH_REDIS_REST_URL", url(self.ports.gateway)),
+            ("UPSTASH_REDIS_REST_TOKEN", self.secrets.ingest_token.clone()),
+            ("TIDELINE_PROFILE_ID_KEYS", self.secrets.profile_id_key.clone()),
+            ("TIDELINE_CLIENT_ADDRESS_HEADER", "tideline-client-address".to_owned()),
+        ];
+        let mut command = Command::new(&self.artifacts.edge);
+        let mut process = Process::start("edge", &mut command, &environment, &self.logs())?;
+        wait_for_http(&mut process, self.ports.edge, "/healthz")?;
+        Ok(process)
+    }
+
+    fn start_demo(&self) -> Result<Process> {
+        let mut command = Command::new("node");
+        command.arg(root().join("infra/demo-site/serve.mjs")).args([
+            &self.ports.demo.to_string(),
+            &url(self.ports.edge),
+            SOURCE,
+        ]);
+        let mut process = Process::start("demo", &mut command, &[], &self.logs())?;
+        wait_for_http(&mut process, self.ports.demo, "/")?;
+        Ok(process)
+    }
+}
+
+fn listen(port: u16) -> String {
+    format!("127.0.0.1:{port}")
+}
+
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}

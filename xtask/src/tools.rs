@@ -1,0 +1,187 @@
+//! Tools that a machine may lack: found, installed after saying so, or named in a sentence.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::{output_of, run};
+
+const WASM_TARGET: &str = "wasm32-wasip2";
+const OLDEST_REDIS: u32 = 7;
+const OLDEST_NODE: (u32, u32) = (20, 19);
+
+/// How system packages are installed, and what the packages are called.
+struct PackageManager {
+    program: &'static str,
+    install: &'static [&'static str],
+    redis: &'static str,
+    chromium: &'static str,
+    needs_root: bool,
+}
+
+const PACKAGE_MANAGERS: [PackageManager; 5] = [
+    PackageManager {
+        program: "apt-get",
+        install: &["install", "--yes", "--no-install-recommends"],
+        redis: "redis-server",
+        chromium: "chromium",
+        needs_root: true,
+    },
+    PackageManager {
+        program: "dnf",
+        install: &["install", "-y"],
+        redis: "redis",
+        chromium: "chromium",
+        needs_root: true,
+    },
+    PackageManager {
+        program: "apk",
+        install: &["add"],
+        redis: "redis",
+        chromium: "chromium",
+        needs_root: true,
+    },
+    PackageManager {
+        program: "pacman",
+        install: &["-S", "--noconfirm"],
+        redis: "redis",
+        chromium: "chromium",
+        needs_root: true,
+    },
+    PackageManager {
+        program: "brew",
+        install: &["install"],
+        redis: "redis",
+        chromium: "chromium",
+        needs_root: false,
+    },
+];
+
+/// Makes sure that there is a redis-server of a usable version.
+///
+/// # Errors
+/// It is too old, or cannot be installed.
+pub fn ensure_redis() -> Result<()> {
+    let version = || output_of("redis-server", &["--version"]);
+    if version().is_none() {
+        install("Redis", |manager| manager.redis)?;
+    }
+    let text = version().context("redis-server was installed but cannot be run")?;
+    match parse_redis_version(&text) {
+        Some(major) if major >= OLDEST_REDIS => Ok(()),
+        _ => bail!(
+            "redis-server on PATH is too old: Tideline needs Redis {OLDEST_REDIS}.0 or newer (functions), this says `{}`",
+            text.trim()
+        ),
+    }
+}
+
+/// Makes sure that there are Node and npm.
+///
+/// # Errors
+/// They are missing or too old.
+pub fn ensure_node() -> Result<()> {
+    let (major, minor) = OLDEST_NODE;
+    let text = output_of("node", &["--version"]).with_context(|| {
+        format!("Node is missing: install Node {major}.{minor} or newer (https://nodejs.org), the GUI is built with it")
+    })?;
+    if parse_node_version(&text).is_none_or(|version| version < OLDEST_NODE) {
+        bail!("Node {} is too old: the GUI is built with Node {major}.{minor} or newer", text.trim());
+    }
+    output_of("npm", &["--version"]).context("npm is missing: it comes with Node from https://nodejs.org")?;
+    Ok(())
+}
+
+/// Makes sure that Rust can compile to WebAssembly.
+///
+/// # Errors
+/// The target is missing and rustup cannot add it.
+pub fn ensure_wasm_target() -> Result<()> {
+    let installed = output_of("rustup", &["target", "list", "--installed"]).with_context(|| {
+        format!(
+            "rustup is missing: install Rust with https://rustup.rs, it is what adds the target {WASM_TARGET}"
+        )
+    })?;
+    if installed.lines().any(|target| target == WASM_TARGET) {
+        return Ok(());
+    }
+    run(Command::new("rustup").args(["target", "add", WASM_TARGET])).with_context(|| {
+        format!("the Rust target {WASM_TARGET} is missing: run `rustup target add {WASM_TARGET}`")
+    })
+}
+
+/// The path of a Chromium, which is installed if there is none.
+///
+/// # Errors
+/// It cannot be installed.
+pub fn ensure_chromium() -> Result<String> {
+    if let Some(chromium) = chromium() {
+        return Ok(chromium);
+    }
+    install("Chromium", |manager| manager.chromium)?;
+    chromium().context("Chromium was installed but cannot be found: set CHROMIUM to its path")
+}
+
+fn chromium() -> Option<String> {
+    if let Ok(path) = std::env::var("CHROMIUM") {
+        return Some(path);
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.iter().find_map(|name| output_of("which", &[name])).map(|path| path.trim().to_owned())
+}
+
+fn install(what: &str, package: impl Fn(&PackageManager) -> &'static str) -> Result<()> {
+    let manager = PACKAGE_MANAGERS
+        .iter()
+        .find(|manager| output_of("which", &[manager.program]).is_some())
+        .with_context(|| {
+            format!("{what} is missing and this system's package manager is unknown: install it by hand")
+        })?;
+    let package = package(manager);
+    eprintln!("{what} is missing: installing the package `{package}` with {}", manager.program);
+    let is_root = output_of("id", &["-u"]).is_some_and(|id| id.trim() == "0");
+    let elevated = |arguments: &[&str]| {
+        let mut command = if manager.needs_root && !is_root {
+            let mut command = Command::new("sudo");
+            command.arg(manager.program);
+            command
+        } else {
+            Command::new(manager.program)
+        };
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    if manager.program == "apt-get" {
+        run(&mut elevated(&["update", "-qq"]))?;
+    }
+    run(elevated(manager.install).arg(package)).with_context(|| {
+        format!("{what} cannot be installed: install the package `{package}` by hand, then try again")
+    })
+}
+
+/// The major version in `Redis server v=7.0.15 sha=…`.
+fn parse_redis_version(text: &str) -> Option<u32> {
+    text.split_once("v=")?.1.split('.').next()?.parse().ok()
+}
+
+/// Major and minor version in `v20.19.0`.
+fn parse_node_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim().strip_prefix('v')?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(
+            parse_redis_version("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0"),
+            Some(7)
+        );
+        assert_eq!(parse_redis_version("something else"), None);
+        assert_eq!(parse_node_version("v20.19.4\n"), Some((20, 19)));
+        assert_eq!(parse_node_version("20"), None);
+    }
+}
