@@ -95,7 +95,8 @@ pub struct States {
 /// What one call of [`Store::write`] writes.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// Events; those already stored with the same origin are left as they are.
+    /// Events; those already stored with the same origin are left as they are. Two of one id in a batch
+    /// must have the same origin, and the first of them counts.
     pub events: Vec<Event>,
     /// Sessions, each at most once.
     pub sessions: Vec<Versioned<Session>>,
@@ -134,9 +135,9 @@ impl EventFilter {
 pub struct EventQuery {
     /// Which.
     pub filter: EventFilter,
-    /// Event time from here on.
+    /// Event time, to the millisecond, from here on.
     pub from: Option<Timestamp>,
-    /// Event time before this.
+    /// Event time, to the millisecond, before this.
     pub to: Option<Timestamp>,
     /// Only what comes after the event of this key in the order of the list, that is, older.
     pub after: Option<EventKey>,

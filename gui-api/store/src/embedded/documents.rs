@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tideline_model::{EventSource, Profile, Session};
 
 use super::fault;
+use super::partitions::sync_directory;
 use crate::{States, StoreError, Version, Versioned};
 
 /// What `user_version` says in databases that this program writes.
@@ -39,7 +40,7 @@ pub(super) struct Documents {
 impl Documents {
     /// Opens the database of the store in `directory`, and makes both if there are none.
     pub(super) fn open(directory: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(directory).map_err(|error| fault::io(directory, &error))?;
+        make_directory(directory).map_err(|error| fault::io(directory, &error))?;
         let documents = Self { path: directory.join("tideline.db"), idle: Mutex::default() };
         let mut connection = documents.connect()?;
         let found = migrate(&mut connection).map_err(|error| documents.fault(&error))?;
@@ -99,7 +100,7 @@ impl Documents {
             owner.map_or(Ok(None), |owner| row(connection, Kind::Profile, &owner))
         })?;
         let profile: Option<Profile> = row.map(|row| self.parse(id, &row.document)).transpose()?;
-        // An id that moved to another profile leaves its old entry behind until that one is written too.
+        // An id that was taken away from a profile has left its entry behind.
         Ok(profile.filter(|profile| profile.id == id || profile.ids.iter().any(|known| known == id)))
     }
 
@@ -141,6 +142,11 @@ impl Documents {
         };
         rows.into_iter().map(parse).collect()
     }
+}
+
+fn make_directory(directory: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    std::fs::canonicalize(directory)?.parent().map_or(Ok(()), sync_directory)
 }
 
 /// Makes the tables in a new database; returns the schema version that it found.

@@ -53,8 +53,8 @@ impl EventSchema {
         }
     }
 
-    /// The event as it is indexed, with the whole of it stored as JSON.
-    pub(super) fn document(&self, event: &Event) -> Result<TantivyDocument, serde_json::Error> {
+    /// The event as it is indexed, with the whole of it stored as `json`.
+    pub(super) fn document(&self, event: &Event, json: String) -> TantivyDocument {
         let mut document = TantivyDocument::new();
         document.add_text(self.id, keyword(&event.id));
         document.add_text(self.r#type, keyword(&event.r#type));
@@ -62,8 +62,8 @@ impl EventSchema {
         document.add_text(self.session, keyword(&event.session.id));
         document.add_text(self.profile, keyword(&event.profile.id));
         document.add_i64(self.time, EventKey::of(event).milliseconds);
-        document.add_text(self.document, serde_json::to_string(event)?);
-        Ok(document)
+        document.add_text(self.document, json);
+        document
     }
 
     /// The stored JSON of an event.

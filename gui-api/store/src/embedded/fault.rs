@@ -37,7 +37,7 @@ pub(super) fn index(path: &Path, error: &TantivyError) -> StoreError {
     match cause {
         Some(cause) => io(path, cause),
         None => StoreError::Unavailable(format!(
-            "the events in `{}` cannot be used: {error}: check that the disk has room; \
+            "cannot use `{}`: {error}: check that the disk is sound and has room; \
              if this stays, restore the directory from a backup",
             path.display()
         )),

@@ -12,6 +12,7 @@
 mod documents;
 mod event_schema;
 mod fault;
+mod group;
 mod lookup;
 mod month;
 mod page;
@@ -20,6 +21,7 @@ mod partitions;
 mod writer;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -66,7 +68,7 @@ struct Reading {
 }
 
 impl EmbeddedStore {
-    /// Opens the store in `directory`, and makes it if there is none.
+    /// Opens the store in `directory`, and makes it if there is none. Blocks for some file accesses.
     ///
     /// # Errors
     /// When the directory cannot be written, or holds a store of a newer version of this program.
@@ -84,8 +86,9 @@ impl EmbeddedStore {
         read: impl FnOnce(&Reading) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         async move {
-            let stopped = || StoreError::Unavailable("the store is shutting down".to_owned());
-            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| stopped())?;
+            let stopped =
+                |cause: &dyn Display| StoreError::Unavailable(format!("a read was cut short: {cause}"));
+            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| stopped(&error))?;
             let reading = Arc::clone(&self.reading);
             // The permit goes along: a caller that stops waiting does not stop the read.
             let task = tokio::task::spawn_blocking(move || {
@@ -93,7 +96,7 @@ impl EmbeddedStore {
                 drop(permit);
                 found
             });
-            task.await.map_err(|_| stopped())?
+            task.await.map_err(|error| stopped(&error))?
         }
         .boxed()
     }

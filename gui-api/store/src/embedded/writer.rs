@@ -4,30 +4,26 @@
 //! more than filling it. Each batch keeps its own outcome: one that is out of date is left out, and the
 //! others are written. In order: events' commits, then the commit of states; see [`super`] for why.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tantivy::TantivyDocument;
-use tideline_model::{EventSource, Origin};
+use rusqlite::{Connection, TransactionBehavior};
+use tideline_model::EventSource;
 use tokio::sync::{mpsc, oneshot};
 
-use super::documents::{self, Outdated};
-use super::event_schema::EventSchema;
-use super::month::Month;
+use super::documents;
+use super::group::Group;
 use super::partition_writers::PartitionWriters;
 use super::{EmbeddedOptions, Reading, fault, lookup};
-use crate::{Batch, EventKey, StoreError};
+use crate::{Batch, StoreError};
 
 /// Changes that wait to be written; callers beyond that wait to hand theirs over.
-const QUEUE: usize = 64;
+const QUEUE: usize = 16;
 
-/// A group takes no further change once it has this many events.
-const GROUP_EVENTS: usize = 10_000;
-
-/// Hands changes to the thread. Dropping it waits for what is being written.
+/// Hands changes to the thread. A change that was handed over is written even when its caller stops
+/// waiting. Dropping the writer waits for what is being written.
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
@@ -109,27 +105,28 @@ struct Thread {
 
 impl Thread {
     fn run(&mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(first) = requests.blocking_recv() {
-            let mut events = first.change.events();
-            let mut group = vec![first];
-            while events < GROUP_EVENTS
+        let mut waiting = VecDeque::new();
+        loop {
+            if waiting.is_empty() {
+                let Some(request) = requests.blocking_recv() else { return };
+                waiting.push_back(request);
+            }
+            while waiting.len() < QUEUE
                 && let Ok(request) = requests.try_recv()
             {
-                events += request.change.events();
-                group.push(request);
+                waiting.push_back(request);
             }
-            let (changes, replies): (Vec<_>, Vec<_>) =
-                group.into_iter().map(|request| (request.change, request.reply)).unzip();
-            for (reply, outcome) in replies.into_iter().zip(self.write(&changes)) {
+            let outcomes = self.write(waiting.make_contiguous());
+            for (request, outcome) in waiting.drain(..outcomes.len()).zip(outcomes) {
                 // Whoever asked may have stopped waiting.
-                let _ = reply.send(outcome);
+                let _ = request.reply.send(outcome);
             }
         }
     }
 
-    /// Writes these changes together; one outcome for each.
-    fn write(&mut self, changes: &[Change]) -> Vec<Outcome> {
-        match self.try_write(changes) {
+    /// Writes the first of these changes together, as many as make a group: at least one; one outcome for each.
+    fn write(&mut self, requests: &[Request]) -> Vec<Outcome> {
+        match self.try_write(requests) {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 tracing::error!(%error, "writing failed");
@@ -137,22 +134,24 @@ impl Thread {
                 self.connection = None;
                 self.partitions.discard();
                 self.reading.partitions.forget_readers();
-                changes.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
+                requests.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
             }
         }
     }
 
-    fn try_write(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+    fn try_write(&mut self, requests: &[Request]) -> Result<Vec<Outcome>, StoreError> {
         let reading = Arc::clone(&self.reading);
-        let ids: Vec<&str> = changes.iter().flat_map(Change::event_ids).collect();
+        let ids: Vec<&str> = requests.iter().flat_map(Request::event_ids).collect();
         let origins = if ids.is_empty() {
             HashMap::new()
         } else {
             self.partitions.lock(&reading.partitions)?;
             lookup::origins(&reading.partitions, ids.into_iter())?
         };
-        let mut group = Group { schema: &reading.partitions.schema, origins, documents: BTreeMap::new() };
+        let mut group = Group::new(&reading.partitions.schema, origins);
 
+        // States are compared and written first, as one that is outdated must keep its batch's events out;
+        // they are committed last.
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(reading.documents.connect()?),
@@ -160,16 +159,19 @@ impl Thread {
         let fault = |error: rusqlite::Error| reading.documents.fault(&error);
         let mut transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        let mut outcomes = Vec::with_capacity(changes.len());
-        for change in changes {
-            outcomes.push(match change {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        for request in requests {
+            if group.is_full() {
+                break;
+            }
+            outcomes.push(match &request.change {
                 Change::Batch(batch) => group.admit(batch, &mut transaction, &fault)?,
                 Change::Source(source) => {
                     documents::write_source(&transaction, source).map(Ok).map_err(fault)?
                 }
             });
         }
-        for (month, documents) in group.documents {
+        for (month, documents) in group.into_documents() {
             self.partitions.write(&reading.partitions, month, documents)?;
         }
         transaction.commit().map_err(fault)?;
@@ -177,67 +179,12 @@ impl Thread {
     }
 }
 
-impl Change {
-    fn events(&self) -> usize {
-        match self {
-            Self::Batch(batch) => batch.events.len(),
-            Self::Source(_) => 0,
-        }
-    }
-
+impl Request {
     fn event_ids(&self) -> impl Iterator<Item = &str> {
-        let events = match self {
-            Self::Batch(batch) => batch.events.as_slice(),
-            Self::Source(_) => &[],
+        let events = match &self.change {
+            Change::Batch(batch) => batch.events.as_slice(),
+            Change::Source(_) => &[],
         };
         events.iter().map(|event| event.id.as_str())
-    }
-}
-
-/// What is about to be committed.
-struct Group<'a> {
-    schema: &'a EventSchema,
-    /// Of the events that are stored, and of those admitted.
-    origins: HashMap<String, Origin>,
-    documents: BTreeMap<Month, Vec<TantivyDocument>>,
-}
-
-impl Group<'_> {
-    /// Takes a batch in, as a whole or, when it is out of date, not at all.
-    fn admit(
-        &mut self,
-        batch: &Batch,
-        transaction: &mut Transaction<'_>,
-        fault: &impl Fn(rusqlite::Error) -> StoreError,
-    ) -> Result<Outcome, StoreError> {
-        let mut fresh: HashMap<&str, &Origin> = HashMap::new();
-        let mut documents = Vec::new();
-        for event in &batch.events {
-            let origin = &event.metadata.origin;
-            match fresh.get(event.id.as_str()).copied().or_else(|| self.origins.get(&event.id)) {
-                Some(known) if known == origin => {}
-                Some(_) => return Ok(Err(StoreError::Conflict { kind: "event", id: event.id.clone() })),
-                None => {
-                    fresh.insert(&event.id, origin);
-                    let document = self.schema.document(event).map_err(|error| {
-                        StoreError::Unavailable(format!("event `{}` cannot be written: {error}", event.id))
-                    })?;
-                    documents.push((Month::of(EventKey::of(event).milliseconds), document));
-                }
-            }
-        }
-        let savepoint = transaction.savepoint().map_err(fault)?;
-        if let Some(Outdated { kind, id }) =
-            documents::write_states(&savepoint, &batch.sessions, &batch.profiles).map_err(fault)?
-        {
-            // Dropping the savepoint takes back what was written since.
-            return Ok(Err(StoreError::Conflict { kind, id }));
-        }
-        savepoint.commit().map_err(fault)?;
-        self.origins.extend(fresh.into_iter().map(|(id, origin)| (id.to_owned(), origin.clone())));
-        for (month, document) in documents {
-            self.documents.entry(month).or_default().push(document);
-        }
-        Ok(Ok(()))
     }
 }

@@ -34,6 +34,7 @@ contract! {
         writing_a_batch_again_changes_nothing,
         an_event_of_another_origin_conflicts_and_stays_as_it_was,
         an_event_twice_in_a_batch_is_stored_once,
+        a_batch_of_which_only_the_events_were_written_is_completed,
         an_event_is_known_in_whatever_month_it_is,
         an_empty_batch_is_written;
     states:

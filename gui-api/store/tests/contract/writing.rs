@@ -76,6 +76,21 @@ pub(crate) async fn an_event_twice_in_a_batch_is_stored_once(backend: &impl Back
     assert!(matches!(refused, StoreError::Conflict { kind: "event", .. }));
 }
 
+pub(crate) async fn a_batch_of_which_only_the_events_were_written_is_completed(backend: &impl Backend) {
+    let store = backend.open().await;
+    // What a crash between the two leaves.
+    store.write(events([event("event-1"), event("event-2")])).await.unwrap();
+    let batch = Batch {
+        sessions: vec![session("session-1")],
+        profiles: vec![profile("profile-1")],
+        ..events([event("event-1"), event("event-2")])
+    };
+    store.write(batch.clone()).await.unwrap();
+    assert_eq!(store.session("session-1").await.unwrap().unwrap(), batch.sessions[0].document);
+    assert_eq!(store.profile("profile-1").await.unwrap().unwrap(), batch.profiles[0].document);
+    assert_eq!(ids(&store.events(all()).await.unwrap()), ["event-2", "event-1"]);
+}
+
 pub(crate) async fn an_event_is_known_in_whatever_month_it_is(backend: &impl Backend) {
     let store = backend.open().await;
     let months =

@@ -1,1 +1,0 @@
-//! What the embedded back-end promises besides: about its files.
