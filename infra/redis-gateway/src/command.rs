@@ -164,6 +164,8 @@ mod tests {
             assert!(error.starts_with("ERR failed to parse the body as JSON: "), "{broken}: {error}");
         }
         assert!(parse_command(b"[\"\xff\"]", LIMITS).is_err());
+        let deep = format!(r#"["GET",{}{}]"#, "[".repeat(200_000), "]".repeat(200_000));
+        assert_eq!(words(&deep), Err(CommandError::Nested('[').to_string()), "no recursion");
     }
 
     #[test]

@@ -77,7 +77,9 @@ impl Handle {
         let _ = self.stop.send(());
         let _ = (&mut self.server).await;
         if timeout(LINK_END, &mut self.link).await.is_err() {
-            tracing::warn!("redis still owes replies to requests that were given up");
+            tracing::warn!(
+                "the link to redis did not end in time and is cut: requests that were given up may still be executed"
+            );
         }
         tracing::info!("stopped");
     }
