@@ -1,7 +1,7 @@
 //! The WebAssembly engine: compiles the component, finds out which of the two HTTP worlds it speaks, and
 //! interrupts computations that take long.
 
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Memory of an instance that is kept for the next one instead of being given back to the system.
 const KEEP_RESIDENT: usize = 1 << 20;
+
+/// Permission bits of group and others.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// A compiled component, ready to be instantiated.
 pub(crate) struct Program {
@@ -58,7 +61,8 @@ fn engine(options: &Options) -> Result<Engine, Error> {
     Engine::new(&config).map_err(|error| Error::Engine { reason: format!("{error:#}") })
 }
 
-/// Room for every instance that can exist at once. It is address space, not memory, until it is used.
+/// Room for every instance that can exist at once, with the one memory that a component of one program
+/// has. It is address space, not memory, until it is used.
 fn pool(options: &Options) -> PoolingAllocationConfig {
     let concurrency = options.instance_concurrency;
     let isolated = concurrency.min(MAX_ISOLATED_INSTANCES);
@@ -69,7 +73,7 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(8))
         .total_tables(instances.saturating_mul(8))
-        .total_memories(instances.saturating_mul(2))
+        .total_memories(instances)
         .total_stacks(u32::from(options.shards) * (concurrency + shared))
         .max_memory_size(options.max_memory_bytes as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT);
@@ -84,6 +88,13 @@ fn cache(directory: &Path) -> Result<Cache, Error> {
         .create(directory)
         .map_err(|error| refuse(error.to_string()))?;
     let directory = directory.canonicalize().map_err(|error| refuse(error.to_string()))?;
+    let mode = std::fs::metadata(&directory).map_err(|error| refuse(error.to_string()))?.permissions().mode();
+    if mode & WRITABLE_BY_OTHERS != 0 {
+        tracing::warn!(
+            ?directory,
+            "other users can write to the directory for compiled code, and so run code as this one; chmod go-w it"
+        );
+    }
     let mut config = CacheConfig::new();
     config.with_directory(directory);
     Cache::new(config).map_err(|error| refuse(format!("{error:#}")))

@@ -1,6 +1,8 @@
 //! `tideline-edge`: options, log, signals. The rest is the library.
 
-use std::io::stderr;
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -50,7 +52,10 @@ fn run(options: Options) -> anyhow::Result<Drained> {
 }
 
 fn start_log(options: &Options) {
-    let log = tracing_subscriber::fmt().with_writer(stderr).with_env_filter(EnvFilter::new(&options.log));
+    let log = tracing_subscriber::fmt()
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .with_env_filter(EnvFilter::new(&options.log));
     match options.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -69,7 +69,8 @@ pub struct Options {
     pub max_answer_bytes: u32,
 
     /// Milliseconds that the headers of a request may take, counted from the end of the request before
-    /// it. So it is also how long an idle connection is kept.
+    /// it. So it is also how long an idle connection is kept: behind a proxy that keeps connections, set
+    /// it above the proxy's own idle timeout.
     #[arg(long, env = "EDGE_HEADER_TIMEOUT_MS", default_value_t = 5000, value_parser = value_parser!(u64).range(1..))]
     pub header_timeout_ms: u64,
 

@@ -7,6 +7,7 @@ mod fixture;
 mod isolated;
 mod limits;
 mod outbound;
+mod outbound_tls;
 mod process;
 mod serving;
 mod stopping;

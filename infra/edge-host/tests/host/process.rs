@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::client::get;
 use crate::fixture::{PATIENCE, guest};
 
-fn edge(arguments: &[&str]) -> Command {
+pub(crate) fn edge(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tideline-edge"));
     command
         .args(["--log-format", "json", "--listen", "127.0.0.1:0", "--component"])
@@ -24,7 +24,7 @@ fn edge(arguments: &[&str]) -> Command {
     command
 }
 
-async fn line(log: &mut Lines<BufReader<ChildStderr>>, message: &str) -> Value {
+pub(crate) async fn line(log: &mut Lines<BufReader<ChildStderr>>, message: &str) -> Value {
     let found = async {
         loop {
             let line = log.next_line().await.unwrap().expect("the log ended");

@@ -128,11 +128,15 @@ async fn unfinished() -> Result<Response, ErrorCode> {
 /// Sends a request to the origin in the environment; says what came of it.
 async fn send() -> String {
     let authority = std::env::var("TIDELINE_TEST_AUTHORITY").unwrap_or_default();
+    let scheme = match std::env::var("TIDELINE_TEST_SCHEME").as_deref() {
+        Ok("https") => Scheme::Https,
+        _ => Scheme::Http,
+    };
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
     drop(trailers);
     let (request, _sent) = Request::new(Fields::new(), None, trailers_reader, None);
     let addressed = request
-        .set_scheme(Some(&Scheme::Http))
+        .set_scheme(Some(&scheme))
         .and_then(|()| request.set_authority(Some(&authority)))
         .and_then(|()| request.set_path_with_query(Some("/outbound")));
     if addressed.is_err() {
