@@ -34,8 +34,8 @@ export async function openGui(browser, t, address, { expected = [] } = {}) {
 }
 
 /** Opens the GUI signed in, and waits until events come in by themselves. */
-export async function openLiveEvents(browser, t, view = "") {
-  const page = await openGui(browser, t, `/${view}#token=${encodeURIComponent(system.token)}`);
+export async function openLiveEvents(browser, t, view = "", options = {}) {
+  const page = await openGui(browser, t, `/${view}#token=${encodeURIComponent(system.token)}`, options);
   await page.getByRole("status").getByText("Live", { exact: true }).waitFor();
   return page;
 }

@@ -113,6 +113,21 @@ test("a paused list stands still, and shows what came when resumed", async (t) =
   await rowsOf(gui, "product-added-to-basket", session).waitFor();
 });
 
+test("what happens while the analyst is offline shows once the connection is back", async (t) => {
+  const shop = await openShop(await freshContext(browser, t), "/product.html?sku=LAN-1");
+  const { session } = await idsOf(shop);
+  const gui = await openLiveEvents(browser, t, `?session=${session}`, { expected: [/ERR_INTERNET_DISCONNECTED/] });
+  await rowsOf(gui, "product-details-page-view", session).waitFor();
+  await gui.context().setOffline(true);
+  await gui.getByRole("status").getByText("Reconnecting").waitFor();
+  await shop.getByRole("button", { name: "Add to basket" }).click();
+  await answered(shop, "product-added-to-basket");
+  assert.equal(await rowsOf(gui, "product-added-to-basket", session).count(), 0);
+  await gui.context().setOffline(false);
+  await rowsOf(gui, "product-added-to-basket", session).waitFor();
+  await gui.getByRole("status").getByText("Live", { exact: true }).waitFor();
+});
+
 test("the list is usable by keyboard alone", async (t) => {
   const shop = await openShop(await freshContext(browser, t), "/product.html?sku=LAN-1");
   const { session } = await idsOf(shop);

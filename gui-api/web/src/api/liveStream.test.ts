@@ -85,6 +85,14 @@ test("failures are counted until something comes, and retryNow does not wait", a
   expect(log.slice(2)).toEqual(["open", "down 1: the service closed the stream"]);
 });
 
+test("a connection that may be dead is replaced at once", async () => {
+  following = follow(open, handlers);
+  await vi.advanceTimersByTimeAsync(0);
+  following.reconnect("offline");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(log).toEqual(["open", "down 1: offline", "open"]);
+});
+
 test("a refused token ends it", async () => {
   following = follow(() => Promise.reject(new ApiError(401, "refused")), handlers);
   await vi.advanceTimersByTimeAsync(60_000);

@@ -29,6 +29,8 @@ export interface Following {
   stop: () => void;
   /** Does not wait for the next attempt. */
   retryNow: () => void;
+  /** Gives up the current connection, which may be dead without knowing it, and connects again. */
+  reconnect: (reason: string) => void;
 }
 
 /** The pause after so many failures in a row: doubles up to 15 s; `random` (0 to 1) spreads clients by ±25 %. */
@@ -41,6 +43,7 @@ export function pauseAfter(failures: number, random: number): number {
 export function follow(open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>, handlers: StreamHandlers): Following {
   const stopped = new AbortController();
   let wake: () => void = () => undefined;
+  let connection = new AbortController();
 
   const pause = (milliseconds: number): Promise<void> =>
     new Promise((resolve) => {
@@ -54,7 +57,7 @@ export function follow(open: (signal: AbortSignal) => Promise<ReadableStream<Uin
   const run = async (): Promise<void> => {
     let failures = 0;
     while (!stopped.signal.aborted) {
-      const connection = new AbortController();
+      connection = new AbortController();
       const signal = AbortSignal.any([stopped.signal, connection.signal]);
       let reason = "the service closed the stream";
       try {
@@ -89,6 +92,7 @@ export function follow(open: (signal: AbortSignal) => Promise<ReadableStream<Uin
       wake();
     },
     retryNow: () => wake(),
+    reconnect: (reason) => connection.abort(new Error(reason)),
   };
 }
 

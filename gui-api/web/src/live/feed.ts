@@ -9,12 +9,15 @@ import type { EventPage, TrackedEvent } from "../api/types";
 /** The most events that the page keeps, and the most that it holds back while paused. */
 export const MAX_ROWS = 500;
 
+/** More rows than this at once are not pointed out one by one: nobody could follow. */
+const FEW = 20;
+
 /** One row. */
 export interface Row {
   event: TrackedEvent;
   /** Its time, in milliseconds since 1970. */
   at: number;
-  /** Came by the stream, while the reader was looking. */
+  /** Came by the stream, while the reader was looking: to be pointed out. */
   live: boolean;
 }
 
@@ -121,7 +124,7 @@ export function canLoadOlder(feed: Feed): boolean {
 /** New events join the rows, or wait while the reader has paused. */
 function taken(feed: Feed, events: TrackedEvent[]): Feed {
   const shown = new Set(feed.rows.map(({ event }) => event.id));
-  const fresh = rowsOf(events, true).filter((row) => !shown.has(row.event.id) && isInReach(feed, row));
+  const fresh = rowsOf(events, events.length <= FEW).filter((row) => !shown.has(row.event.id) && isInReach(feed, row));
   if (fresh.length === 0) {
     return feed;
   }

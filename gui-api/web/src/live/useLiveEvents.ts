@@ -5,8 +5,9 @@ import { follow } from "../api/liveStream";
 import type { Following } from "../api/liveStream";
 import type { SseMessage } from "../api/sse";
 import type { EventFilter, TrackedEvent } from "../api/types";
+import { batched } from "./batches";
 import { eventsSince } from "./catchUp";
-import { EMPTY_FEED, feedAfter } from "./feed";
+import { EMPTY_FEED, feedAfter, MAX_ROWS } from "./feed";
 import type { Feed, FeedAction } from "./feed";
 
 const FIRST_PAGE = 100;
@@ -62,11 +63,9 @@ export function useLiveEvents(filter: EventFilter): LiveEvents {
     lifetime.current = ended;
     latest.current = EMPTY_FEED;
     dispatch({ type: "reset" });
+    const arrivals = batched<TrackedEvent>(MAX_ROWS, (events) => dispatch({ type: "arrived", events }));
     const take = (messages: SseMessage[]): void => {
-      const events = messages.filter(({ event }) => event === "event").map(({ data }) => JSON.parse(data) as TrackedEvent);
-      if (events.length > 0) {
-        dispatch({ type: "arrived", events });
-      }
+      arrivals.add(messages.filter(({ event }) => event === "event").map(({ data }) => JSON.parse(data) as TrackedEvent));
       const missed = messages.filter(({ event }) => event === "gap").reduce((sum, { data }) => sum + missedOf(data), 0);
       if (missed > 0) {
         dispatch({ type: "missed", count: missed });
@@ -89,10 +88,14 @@ export function useLiveEvents(filter: EventFilter): LiveEvents {
       },
     });
     following.current = current;
+    const check = (): void => current.reconnect("this computer is offline");
     window.addEventListener("online", current.retryNow);
+    window.addEventListener("offline", check);
     return () => {
       window.removeEventListener("online", current.retryNow);
+      window.removeEventListener("offline", check);
       current.stop();
+      arrivals.stop();
       ended.abort();
       reading.current?.abort();
     };

@@ -1,0 +1,40 @@
+/** Gathers what comes quickly, so that the page renders a few times a second however much comes. */
+
+/** The page renders new events at most this often; the first after a quiet moment at once. */
+export const BATCH_MS = 300;
+
+/** Items on their way. */
+export interface Batches<T> {
+  add: (items: T[]) => void;
+  /** Drops what waits; nothing is delivered any more. */
+  stop: () => void;
+}
+
+/** Delivers items in batches of at most `max`: of more, the latest. */
+export function batched<T>(max: number, deliver: (items: T[]) => void): Batches<T> {
+  let waiting: T[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const flush = (): void => {
+    timer = undefined;
+    if (waiting.length > 0) {
+      const items = waiting;
+      waiting = [];
+      timer = setTimeout(flush, BATCH_MS);
+      deliver(items);
+    }
+  };
+
+  return {
+    add: (items) => {
+      waiting = [...waiting, ...items].slice(-max);
+      if (timer === undefined) {
+        flush();
+      }
+    },
+    stop: () => {
+      clearTimeout(timer);
+      waiting = [];
+    },
+  };
+}
