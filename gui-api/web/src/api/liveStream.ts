@@ -62,6 +62,7 @@ export function follow(open: (signal: AbortSignal) => Promise<ReadableStream<Uin
       let reason = "the service closed the stream";
       try {
         const stream = await open(signal);
+        signal.throwIfAborted();
         handlers.onOpen();
         for await (const messages of messagesOf(stream, connection)) {
           failures = 0;

@@ -1,7 +1,4 @@
-/** Gathers what comes quickly, so that the page renders a few times a second however much comes. */
-
-/** The page renders new events at most this often; the first after a quiet moment at once. */
-export const BATCH_MS = 300;
+/** Gathers what comes quickly, so that it is dealt with a few times a second however much comes. */
 
 /** Items on their way. */
 export interface Batches<T> {
@@ -10,8 +7,11 @@ export interface Batches<T> {
   stop: () => void;
 }
 
-/** Delivers items in batches of at most `max`: of more, the latest. */
-export function batched<T>(max: number, deliver: (items: T[]) => void): Batches<T> {
+/**
+ * Delivers items in batches of at most `max` (of more, the latest): the first after a quiet moment at once,
+ * what follows every `pause` milliseconds.
+ */
+export function batched<T>(max: number, pause: number, deliver: (items: T[]) => void): Batches<T> {
   let waiting: T[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -20,7 +20,7 @@ export function batched<T>(max: number, deliver: (items: T[]) => void): Batches<
     if (waiting.length > 0) {
       const items = waiting;
       waiting = [];
-      timer = setTimeout(flush, BATCH_MS);
+      timer = setTimeout(flush, pause);
       deliver(items);
     }
   };

@@ -1,18 +1,7 @@
 import { expect, test } from "vitest";
-import type { TrackedEvent } from "../api/types";
 import { canLoadOlder, EMPTY_FEED, feedAfter, MAX_ROWS } from "./feed";
 import type { Feed, FeedAction } from "./feed";
-
-/** An event at so many milliseconds. */
-function at(milliseconds: number, id = `id-${milliseconds}`): TrackedEvent {
-  return {
-    id,
-    type: "page-view",
-    name: "Page View",
-    metadata: { time: { insert: new Date(milliseconds).toISOString() }, status: "collected", valid: true },
-    source: { id: "shop-web" },
-  };
-}
+import { eventAt as at } from "./testEvents";
 
 const after = (...actions: FeedAction[]): Feed => actions.reduce(feedAfter, EMPTY_FEED);
 const ids = (rows: Feed["rows"]): string[] => rows.map(({ event }) => event.id);
