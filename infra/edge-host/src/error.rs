@@ -21,7 +21,7 @@ pub enum Error {
     },
     /// The file is no component, or it does not compile.
     #[error(
-        "{path} is not a component that this host can compile: {reason}; build it for the target wasm32-wasip2"
+        "{path} cannot be compiled as a component: {reason}; it must be built for the target wasm32-wasip2 and fit into --max-memory-bytes"
     )]
     Compile {
         /// The file as given.

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!(%error, "the host does not start");
             ExitCode::FAILURE
         }
     }

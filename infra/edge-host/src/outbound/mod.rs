@@ -16,7 +16,7 @@ use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
+use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
@@ -103,7 +103,7 @@ impl Shared {
     async fn head(
         &self,
         answer: ResponseFuture,
-        mut connection: hyper_util::client::legacy::connect::CaptureConnection,
+        mut connection: CaptureConnection,
         options: RequestOptions,
         end: Instant,
     ) -> Result<Response<Incoming>, WasiError> {
@@ -130,16 +130,12 @@ fn client(allowed: &AllowList, connect_timeout: Duration) -> Result<HttpClient, 
     // Small requests and answers in turn: without it each waits for the other side's acknowledgement.
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect_timeout));
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Certificates(std::io::Error::other(error)))?;
     let builder = HttpsConnectorBuilder::new();
     // The system's certificates are read only if something encrypted is reachable at all.
     let builder = if allowed.has_https() {
         builder.with_provider_and_native_roots(ring::default_provider()).map_err(Error::Certificates)?
     } else {
-        let none = rustls::RootCertStore::empty();
-        builder.with_tls_config(tls.with_root_certificates(none).with_no_client_auth())
+        builder.with_tls_config(trusting_nobody()?)
     };
     let connector = builder.https_or_http().enable_http1().wrap_connector(tcp);
     Ok(Client::builder(TokioExecutor::new())
@@ -147,6 +143,13 @@ fn client(allowed: &AllowList, connect_timeout: Duration) -> Result<HttpClient, 
         .pool_idle_timeout(IDLE_TIME)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .build(connector))
+}
+
+fn trusting_nobody() -> Result<rustls::ClientConfig, Error> {
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Certificates(std::io::Error::other(error)))?;
+    Ok(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
 type SendResult =
