@@ -40,7 +40,8 @@ pub struct Options {
     #[arg(long, env = "EDGE_SHARDS", default_value_t = 1, value_parser = value_parser!(u16).range(1..=64))]
     pub shards: u16,
 
-    /// Requests that one instance works on at once. (WASI 0.2: instances of a shard that work at once.)
+    /// Requests that one instance works on at once. (WASI 0.2: instances of a shard that work at once, at
+    /// most 128.)
     #[arg(long, env = "EDGE_INSTANCE_CONCURRENCY", default_value_t = 256, value_parser = value_parser!(u32).range(1..=4096))]
     pub instance_concurrency: u32,
 
