@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { freshContext, launch } from "../support/browser.js";
 import { openLiveEvents, rowsOf, shortId } from "../support/gui.js";
 import { answered, idsOf, openShop } from "../support/shop.js";
+import { system } from "../support/system.js";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -97,6 +98,31 @@ test("a visitor who leaves the page at once is not lost", async (t) => {
     location.href = "about:blank";
   });
   await rowsOf(gui, "product-added-to-basket", session).waitFor();
+});
+
+test("an event whose answer got lost is sent again and stored once", async (t) => {
+  const shop = await openShop(await freshContext(browser, t), "/product.html?sku=LAN-1");
+  const { session } = await idsOf(shop);
+  const bodies = [];
+  await shop.route(`${system.edge}/track`, async (route) => {
+    bodies.push(route.request().postData());
+    if (bodies.length === 1) {
+      await route.fulfill({ status: 503, headers: { "access-control-allow-origin": "*" } });
+    } else if (bodies.length === 2) {
+      await route.fetch();
+      await route.abort();
+    } else {
+      await route.continue();
+    }
+  });
+  await shop.getByRole("button", { name: "Add to basket" }).click();
+  await answered(shop, "product-added-to-basket");
+  assert.deepEqual(bodies, Array(3).fill(bodies[0]));
+
+  const gui = await openLiveEvents(browser, t, `?session=${session}`);
+  await rowsOf(gui, "product-added-to-basket", session).click();
+  await gui.getByRole("region", { name: "Profile" }).getByText("1 visit · 1 page view · 3 events").waitFor();
+  assert.equal(await rowsOf(gui, "product-added-to-basket", session).count(), 1);
 });
 
 test("a paused list stands still, and shows what came when resumed", async (t) => {

@@ -14,6 +14,11 @@ const FIELDS: Record<keyof EventFilter, { label: string; placeholder: string; se
 
 const MAX_PROPOSALS = 50;
 
+/** Types are stored like this, so that `Page View` finds `page-view`. */
+function typeOf(text: string): string {
+  return text.toLowerCase().replaceAll(" ", "-");
+}
+
 /** Narrows the list by type, source, profile and session. */
 export function FilterBar(props: { filter: EventFilter; rows: Row[]; onChange: (filter: EventFilter) => void }) {
   const { filter, rows, onChange } = props;
@@ -31,7 +36,7 @@ export function FilterBar(props: { filter: EventFilter; rows: Row[]; onChange: (
           placeholder={FIELDS[key].placeholder}
           value={filter[key]}
           proposals={proposals(key)}
-          onApply={(value) => onChange({ ...filter, [key]: value })}
+          onApply={(value) => onChange({ ...filter, [key]: key === "type" ? typeOf(value) : value })}
         />
       ))}
       {isFiltered(filter) && (
