@@ -1,0 +1,122 @@
+//! Live events as server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequestParts, State};
+use axum::response::sse::{Event as Message, KeepAlive, Sse};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use http::request::Parts;
+use serde::Deserialize;
+use tideline_store::EventFilter;
+use tokio::sync::OwnedSemaphorePermit;
+use utoipa::IntoParams;
+
+use crate::error::{ApiError, Problem};
+use crate::live::{Delivery, LiveEvent, Reader};
+use crate::parameters::{Parameters, text};
+use crate::routes::Shared;
+
+/// A comment line as often as this keeps proxies from closing a quiet connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Which events.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LiveParameters {
+    /// Only events of this type: `page-view`.
+    #[serde(deserialize_with = "text")]
+    r#type: Option<String>,
+    /// Only events of this event source.
+    #[serde(deserialize_with = "text")]
+    source: Option<String>,
+    /// Only events of this session.
+    #[serde(deserialize_with = "text")]
+    session: Option<String>,
+    /// Only events of this profile.
+    #[serde(deserialize_with = "text")]
+    profile: Option<String>,
+}
+
+impl From<LiveParameters> for EventFilter {
+    fn from(LiveParameters { r#type, source, session, profile }: LiveParameters) -> Self {
+        Self { r#type, source, session, profile }
+    }
+}
+
+/// A place among the readers, given back when the connection ends.
+pub(crate) struct Seat {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<S> FromRequestParts<S> for Seat
+where
+    Arc<Shared>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let shared = Arc::<Shared>::from_ref(state);
+        let seat = Arc::clone(&shared.live_seats).try_acquire_owned();
+        seat.map(|permit| Self { _permit: permit })
+            .map_err(|_| ApiError::TooManyReaders(shared.most_live_readers))
+    }
+}
+
+/// Follows events as they are stored.
+///
+/// Each message `event` has the event's id and the event as JSON. A message `gap` with `{"missed": n}`
+/// says that n events of any kind were skipped because the reader was too slow. The stream ends when
+/// events may have been missed in another way, or the service stops: connect again, and read the list.
+#[utoipa::path(
+    get, path = "/api/v1/events/live", operation_id = "follow_events", tag = "events", params(LiveParameters),
+    responses(
+        (status = 200, description = "Events without end", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "A parameter is unknown or not readable", body = Problem),
+        (status = 401, description = "No token, or an unknown one", body = Problem),
+        (status = 503, description = "Too many readers, or Redis cannot be reached", body = Problem),
+    )
+)]
+pub(crate) async fn follow(
+    State(shared): State<Arc<Shared>>,
+    Parameters(parameters): Parameters<LiveParameters>,
+    seat: Seat,
+) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
+    let reader = shared.feed.reader().await.ok_or(ApiError::NoLiveEvents)?;
+    let follower = Follower { reader, filter: parameters.into(), _seat: seat };
+    let messages = unfold(follower, |mut follower| async { Some((Ok(follower.next().await?), follower)) });
+    Ok(Sse::new(messages).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+struct Follower {
+    reader: Reader,
+    filter: EventFilter,
+    _seat: Seat,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Message> {
+        loop {
+            match self.reader.next().await? {
+                Delivery::Event(event) if self.filter.matches(&event.event) => return Some(message(&event)),
+                Delivery::Event(_) => {}
+                Delivery::Gap(missed) => {
+                    return Some(Message::default().event("gap").data(format!(r#"{{"missed":{missed}}}"#)));
+                }
+            }
+        }
+    }
+}
+
+fn message(event: &LiveEvent) -> Message {
+    let message = Message::default().event("event").data(event.json.get());
+    // Ids come from clients, and the format has no place for these characters.
+    match event.event.id.contains(['\r', '\n', '\0']) {
+        true => message,
+        false => message.id(&event.event.id),
+    }
+}

@@ -1,0 +1,93 @@
+//! What can go wrong: for a request, with its status, and for the service as a whole.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use tideline_store::StoreError;
+use utoipa::ToSchema;
+
+/// Why the service cannot start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is taken or not ours.
+    #[error(
+        "cannot listen on {address}: {source}; end the program that uses it, or choose another address with --listen"
+    )]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The directory of the GUI does not hold the GUI.
+    #[error("{} holds no index.html: build the GUI with `npm ci && npm run build` in gui-api/web and give its dist folder, or leave --gui-dir out", .0.display())]
+    NoGui(PathBuf),
+}
+
+/// Why a request is not answered with what it asks for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("this needs a bearer token: send `Authorization: Bearer <token>`")]
+    NoToken,
+    #[error("this bearer token is not known: it may be mistyped or withdrawn")]
+    UnknownToken,
+    #[error("{0}")]
+    Parameter(String),
+    #[error("no {kind} `{id}`")]
+    NotFound { kind: &'static str, id: String },
+    #[error("nothing is at this path: /openapi.json lists what there is")]
+    NoRoute,
+    #[error("this path does not take that method: /openapi.json lists what it takes")]
+    Method,
+    #[error("{0} readers follow the live events already, which is the most: close one, or try again later")]
+    TooManyReaders(usize),
+    #[error("live events are interrupted because redis cannot be reached: try again in a few seconds")]
+    NoLiveEvents,
+    #[error("the store does not answer: try again in a few seconds")]
+    Store(#[from] StoreError),
+}
+
+impl ApiError {
+    /// The one table of failures and what they are in HTTP.
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::Parameter(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound { .. } | Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyReaders(_) | Self::NoLiveEvents | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self.status() {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, HeaderValue::from_static("5"))),
+            _ => None,
+        }
+    }
+}
+
+/// Every failure: one sentence for people.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// What is wrong, and what to do.
+    detail: String,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Store(error) = &self {
+            // What the store says is for the operator: it may name files and hosts.
+            tracing::error!(%error, "the store failed a request");
+        }
+        let problem = Problem { detail: self.to_string() };
+        let mut response = (self.status(), Json(problem)).into_response();
+        response.headers_mut().extend(self.header());
+        response
+    }
+}

@@ -1,0 +1,74 @@
+//! What requests are made of: path and query parameters, read strictly.
+//!
+//! A parameter that is not known, given twice or not readable is refused with a sentence that says
+//! what would be right: a filter that is silently ignored shows data that nobody asked for. An empty
+//! value counts as not given, so that forms can send all their fields.
+
+use std::error::Error as _;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use http::request::Parts;
+use jiff::Timestamp;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use tideline_store::MAX_PAGE;
+
+use crate::error::ApiError;
+
+/// The query parameters of a request.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(rejection) => {
+                let reason = rejection.source().map_or_else(|| rejection.to_string(), ToString::to_string);
+                Err(ApiError::Parameter(format!("the query cannot be read: {reason}")))
+            }
+        }
+    }
+}
+
+/// The document id at the end of a path.
+pub(crate) struct Id(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            Err(_) => {
+                Err(ApiError::Parameter("the id in the path is not UTF-8 after decoding its %XX".to_owned()))
+            }
+        }
+    }
+}
+
+/// A text.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = String::deserialize(deserializer)?;
+    Ok(Some(value).filter(|value| !value.is_empty()))
+}
+
+/// A moment, as RFC 3339 writes it.
+pub(crate) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(value) = text(deserializer)? else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| {
+        D::Error::custom(format!(
+            "`{value}` is not a time: write it as in 2026-01-31T12:00:00Z, or 2026-01-31T13:00:00%2B01:00 with + as %2B"
+        ))
+    })
+}
+
+/// How many documents a page has.
+pub(crate) fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let Some(value) = text(deserializer)? else { return Ok(None) };
+    match value.parse() {
+        Ok(limit) if (1..=MAX_PAGE).contains(&limit) => Ok(Some(limit)),
+        _ => Err(D::Error::custom(format!("`{value}` is not a number from 1 to {MAX_PAGE}"))),
+    }
+}

@@ -1,0 +1,173 @@
+//! `tideline check`: what is wrong with the configuration, the store and Redis, a line each.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncCommands as _, InfoDict};
+use tideline_model::EventSource;
+use tideline_protocol::Lanes;
+
+use crate::function_library::{self, Loaded};
+use crate::settings::{Installation, Role, ServeSettings};
+use crate::{event_sources, lane_setup, redis_server, sentence, wiring};
+
+const PROVISION: &str = "run `tideline provision --sources FILE`";
+
+pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
+    let installation = &settings.installation;
+    let mut report = Report::default();
+    let lanes = report.note(
+        "lanes",
+        installation.lanes().map(|lanes| {
+            let described = format!("{} lanes of {}", lanes.all().count(), lane_setup::shared_name(&lanes));
+            (lanes, described)
+        }),
+    )?;
+    if settings.has(Role::Api) {
+        report.note(
+            "tokens",
+            settings.api_tokens().map(|tokens| ((), format!("{} may use the API", tokens.count()))),
+        )?;
+        report.note("gui", gui(&settings))?;
+    }
+    let sources = report.note("store", store(installation).await)?;
+    let redis = report.note("redis", reach(installation).await)?;
+    if let (Some(mut redis), Some(lanes)) = (redis, lanes) {
+        report.note("durability", durability(&mut redis).await)?;
+        report.note("functions", functions(&mut redis).await)?;
+        report.note("streams", streams(&mut redis, &lanes).await)?;
+        if let Some(sources) = sources {
+            report.note("sources", published(&mut redis, &lanes, &sources).await)?;
+        }
+    }
+    Ok(report.exit_code())
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Report {
+    wrong: usize,
+}
+
+impl Report {
+    /// Prints a line about one thing, and hands on what was found.
+    fn note<T>(&mut self, what: &str, outcome: anyhow::Result<(T, String)>) -> io::Result<Option<T>> {
+        let (state, said, found) = match outcome {
+            Ok((found, said)) => ("ok", said, Some(found)),
+            Err(error) => {
+                self.wrong += 1;
+                ("wrong", sentence::of(&error), None)
+            }
+        };
+        writeln!(io::stdout(), "{state:<5}  {what:<10}  {said}")?;
+        Ok(found)
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        if self.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+fn gui(settings: &ServeSettings) -> anyhow::Result<((), String)> {
+    let Some(folder) = &settings.gui_dir else { return Ok(((), "not served: no --gui-dir".to_owned())) };
+    if !folder.join("index.html").is_file() {
+        return Err(tideline_api::Error::NoGui(folder.clone()).into());
+    }
+    Ok(((), format!("in {}", folder.display())))
+}
+
+async fn store(installation: &Installation) -> anyhow::Result<(Vec<EventSource>, String)> {
+    let folder = &installation.data_dir;
+    // Opening would make it.
+    if !folder.is_dir() {
+        bail!(
+            "there is no directory {}: {PROVISION}, which makes it, or mend TIDELINE_DATA_DIR",
+            folder.display()
+        );
+    }
+    let store = wiring::open_store(installation)?;
+    store.ready().await?;
+    let sources = store.sources().await?;
+    if sources.is_empty() {
+        bail!("the store in {} knows no event source: {PROVISION}", folder.display());
+    }
+    let said = format!("opens, and knows {} event sources", sources.len());
+    Ok((sources, said))
+}
+
+async fn reach(installation: &Installation) -> anyhow::Result<(MultiplexedConnection, String)> {
+    let client = installation.redis()?;
+    let server = redis_server::connect(&client).await?;
+    Ok((server.connection, format!("version {} at {}", server.version, redis_server::address(&client))))
+}
+
+/// Whether what was answered survives a crash, as far as Redis tells those who may not read its configuration.
+async fn durability(redis: &mut MultiplexedConnection) -> anyhow::Result<((), String)> {
+    let info: InfoDict = redis::cmd("INFO").arg("everything").query_async(redis).await?;
+    if info.get::<u8>("aof_enabled") == Some(0) {
+        bail!(
+            "redis keeps no append-only file, so a crash loses events that were answered: set appendonly yes and appendfsync always, as infra/redis/redis.conf does"
+        );
+    }
+    match info.get::<String>("maxmemory_policy") {
+        Some(policy) if policy != "noeviction" => bail!(
+            "redis drops keys when its memory is full (maxmemory-policy {policy}): set maxmemory-policy noeviction, as infra/redis/redis.conf does"
+        ),
+        _ => Ok(((), "append-only file is on, nothing is evicted".to_owned())),
+    }
+}
+
+async fn functions(redis: &mut MultiplexedConnection) -> anyhow::Result<((), String)> {
+    for library in function_library::ALL {
+        match library.loaded(redis).await.context("cannot list the functions")? {
+            Loaded::This => {}
+            Loaded::Another => bail!(
+                "redis has another version of the library {} than this program: {PROVISION}",
+                library.name
+            ),
+            Loaded::Nothing => bail!("redis has no library {}: {PROVISION}", library.name),
+        }
+    }
+    Ok(((), "both libraries are loaded, in this version".to_owned()))
+}
+
+async fn streams(redis: &mut MultiplexedConnection, lanes: &Lanes) -> anyhow::Result<((), String)> {
+    let number = lanes.all().count();
+    match lane_setup::made_with(redis, lanes).await? {
+        None => bail!("these lanes were never set up: {PROVISION}"),
+        Some(before) if usize::from(before) != number => {
+            bail!("this installation has {before} lanes, and TIDELINE_LANES is {number}: set it to {before}")
+        }
+        Some(_) => {}
+    }
+    let missing = lane_setup::missing(redis, lanes).await?;
+    if let Some(first) = missing.first() {
+        bail!(
+            "{} of {number} lanes lack their stream or its group, {first} among them: {PROVISION}",
+            missing.len()
+        );
+    }
+    Ok(((), format!("all {number} lanes have their stream and its group")))
+}
+
+async fn published(
+    redis: &mut MultiplexedConnection,
+    lanes: &Lanes,
+    sources: &[EventSource],
+) -> anyhow::Result<((), String)> {
+    for source in sources.iter().filter(|source| source.enabled) {
+        for lane in lanes.all() {
+            let enabled: Option<String> = redis.hget(lane.source(&source.id), "enabled").await?;
+            if enabled.as_deref() != Some("1") {
+                bail!(
+                    "the source `{}` is not in lane {lane}, so the edge refuses it: {PROVISION}",
+                    source.id
+                );
+            }
+        }
+    }
+    let published = event_sources::published(redis, lanes).await?;
+    Ok(((), format!("{} in every lane", published.len())))
+}

@@ -1,0 +1,50 @@
+//! `tideline provision`: makes Redis and the store ready. All of it can be repeated, and a run that was
+//! cut short is mended by the next one.
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use redis::aio::MultiplexedConnection;
+use tideline_model::EventSource;
+use tideline_store::Store;
+
+use crate::settings::ProvisionSettings;
+use crate::{event_sources, function_library, lane_setup, redis_server, wiring};
+
+pub(crate) async fn run(settings: ProvisionSettings) -> anyhow::Result<ExitCode> {
+    let installation = &settings.installation;
+    let lanes = installation.lanes()?;
+    let sources = event_sources::read(&settings.sources)?;
+    let mut redis = redis_server::connect(&installation.redis()?).await?.connection;
+    let store = wiring::open_store(installation)?;
+
+    load_functions(&mut redis).await.context("cannot load the functions into redis")?;
+    lane_setup::ensure(&mut redis, &lanes).await.context("cannot set up the lanes")?;
+    store_sources(store.as_ref(), &sources).await?;
+    event_sources::publish(&mut redis, &lanes, &sources).await.context("cannot publish the event sources")?;
+    tracing::info!(lanes = lanes.all().count(), sources = sources.len(), "provisioned");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn load_functions(redis: &mut MultiplexedConnection) -> redis::RedisResult<()> {
+    for library in function_library::ALL {
+        library.load(redis).await?;
+    }
+    Ok(())
+}
+
+/// The store keeps a source that is gone from the file, because events refer to it, but switched off.
+async fn store_sources(store: &dyn Store, sources: &[EventSource]) -> anyhow::Result<()> {
+    let ids: HashSet<String> = sources.iter().map(|source| source.id.to_lowercase()).collect();
+    for known in store.sources().await? {
+        if known.enabled && !ids.contains(&known.id.to_lowercase()) {
+            tracing::info!(source = known.id, "switched off a source that is not in the file any more");
+            store.put_source(EventSource { enabled: false, ..known }).await?;
+        }
+    }
+    for source in sources {
+        store.put_source(source.clone()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! `tideline`: the private service of Tideline as one binary.
+//!
+//! `provision` makes Redis and the store ready, `check` says what is wrong with them, `serve` runs the
+//! service. What the service consists of is in `wiring.rs`; every setting is in `settings.rs`.
+
+mod commands;
+mod event_sources;
+mod function_library;
+mod lane_setup;
+mod logging;
+mod redis_server;
+mod secret;
+mod sentence;
+mod settings;
+mod stop_signal;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::settings::{Command, CommandLine};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let CommandLine { command, logging } = CommandLine::parse();
+    let outcome = match logging::start(&logging) {
+        Ok(()) => match command {
+            Command::Serve(settings) => commands::serve::run(settings).await,
+            Command::Check(settings) => commands::check::run(settings).await,
+            Command::Provision(settings) => commands::provision::run(settings).await,
+        },
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(reason = sentence::of(&error), "tideline cannot go on");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,222 @@
+//! The settings of the binary. `--help` is made from this file; each option is also an environment
+//! variable. Secrets have no option: they come from the environment or from a file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tideline_api::Tokens;
+use tideline_protocol::Lanes;
+
+use crate::secret;
+
+const REDIS_URL: &str = "TIDELINE_REDIS_URL";
+const API_TOKENS: &str = "TIDELINE_API_TOKENS_SHA256";
+
+const SECRETS_HELP: &str = "\
+Secrets, from the environment only:
+  TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379
+  TIDELINE_API_TOKENS_SHA256  SHA-256 of each API token, 64 hex digits, separated by commas.
+                              Make one with: printf %s \"$TOKEN\" | sha256sum
+Or name files that hold them, with the options above.";
+
+/// Takes in what the edge accepted, stores it, and serves the API and the GUI.
+#[derive(Debug, Parser)]
+#[command(name = "tideline", version)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the service until SIGTERM or SIGINT.
+    Serve(ServeSettings),
+    /// Say what is wrong with the configuration, Redis and the store, a line each; exit 1 if anything is.
+    Check(ServeSettings),
+    /// Make Redis and the store ready: functions, lanes and event sources. Repeat it as often as you like.
+    Provision(ProvisionSettings),
+}
+
+/// How log lines are written.
+#[derive(Debug, Args)]
+pub(crate) struct Logging {
+    /// How log lines are written, to standard error.
+    #[arg(long, env = "TIDELINE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
+    pub(crate) log_format: LogFormat,
+
+    /// Least important level that is logged, or a filter such as `info,tideline_api=debug`.
+    #[arg(long, env = "TIDELINE_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    pub(crate) log: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Which installation: its Redis, its lanes, its store. The same for everything that belongs to it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Installation {
+    /// File that holds the URL of Redis, instead of TIDELINE_REDIS_URL.
+    #[arg(long, env = "TIDELINE_REDIS_URL_FILE", value_name = "FILE")]
+    redis_url_file: Option<PathBuf>,
+
+    /// Context: data of two contexts never meet. 1 to 32 of a-z, 0-9 and `-`.
+    #[arg(long, env = "TIDELINE_CONTEXT", default_value = "production", value_name = "NAME")]
+    context: String,
+
+    /// Region: each has its own edges and its own Redis. 1 to 32 of a-z, 0-9 and `-`.
+    #[arg(long, env = "TIDELINE_REGION", default_value = "local", value_name = "NAME")]
+    region: String,
+
+    /// Number of lanes, 1 to 256. Fixed once there is data, and the same at the edge.
+    #[arg(long, env = "TIDELINE_LANES", default_value_t = Lanes::DEFAULT_COUNT, value_name = "NUMBER")]
+    lanes: u16,
+
+    /// Directory of the embedded store. Made if it is not there.
+    #[arg(long, env = "TIDELINE_DATA_DIR", value_name = "DIRECTORY")]
+    pub(crate) data_dir: PathBuf,
+}
+
+impl Installation {
+    /// The lanes, with their names checked.
+    pub(crate) fn lanes(&self) -> anyhow::Result<Lanes> {
+        Lanes::new(&self.context, &self.region, self.lanes)
+            .context("TIDELINE_CONTEXT, TIDELINE_REGION or TIDELINE_LANES is not usable")
+    }
+
+    /// A client for Redis; nothing is connected yet.
+    pub(crate) fn redis(&self) -> anyhow::Result<redis::Client> {
+        let url = secret::read(REDIS_URL, self.redis_url_file.as_deref())?;
+        if url.reveal().starts_with("rediss:") {
+            anyhow::bail!("{REDIS_URL} asks for TLS, which is not built in: use redis:// and a tunnel");
+        }
+        // Its own error may quote the URL.
+        redis::Client::open(url.reveal()).map_err(|_| {
+            anyhow::anyhow!("{REDIS_URL} is not a Redis URL: write redis://user:password@host:6379, special characters in the password as %XX")
+        })
+    }
+}
+
+/// Settings of `serve` and `check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SECRETS_HELP)]
+pub(crate) struct ServeSettings {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+
+    /// Address and port of the API and the GUI; port 0 takes a free one.
+    #[arg(long, env = "TIDELINE_LISTEN", default_value = "127.0.0.1:8686", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+
+    /// Directory of the built GUI; without it only the API is served.
+    #[arg(long, env = "TIDELINE_GUI_DIR", value_name = "DIRECTORY")]
+    pub(crate) gui_dir: Option<PathBuf>,
+
+    /// File that holds the SHA-256 digests of the API tokens, instead of TIDELINE_API_TOKENS_SHA256.
+    #[arg(long, env = "TIDELINE_API_TOKENS_SHA256_FILE", value_name = "FILE")]
+    api_tokens_sha256_file: Option<PathBuf>,
+
+    /// What this process does. Repeat it, or separate several with commas.
+    #[arg(
+        long = "role",
+        env = "TIDELINE_ROLES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "api,intake"
+    )]
+    roles: Vec<Role>,
+
+    /// Seconds that requests in progress may take when the service is asked to stop.
+    #[arg(long, env = "TIDELINE_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
+    drain_seconds: u64,
+}
+
+/// A part of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// The JSON API, the GUI, and keeping the event sources at the edge as they are in the store.
+    Api,
+    /// Reads what the edge accepted and stores it.
+    Intake,
+}
+
+impl ServeSettings {
+    /// Whether this process has that role.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Who may use the API.
+    pub(crate) fn api_tokens(&self) -> anyhow::Result<Tokens> {
+        let digests = secret::read(API_TOKENS, self.api_tokens_sha256_file.as_deref())?;
+        Tokens::parse(digests.reveal()).with_context(|| format!("{API_TOKENS} is not usable"))
+    }
+
+    /// How long what is in progress may take at the end.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+/// Settings of `provision`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SECRETS_HELP)]
+pub(crate) struct ProvisionSettings {
+    #[command(flatten)]
+    pub(crate) installation: Installation,
+
+    /// JSON file with all event sources: {"sources":[{"id":"shop-web","name":"Shop","type":["rest"],"enabled":true}]}.
+    /// A source that is not in it any more is switched off.
+    #[arg(long, env = "TIDELINE_SOURCES", value_name = "FILE")]
+    pub(crate) sources: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn serve(arguments: &[&str]) -> Result<ServeSettings, clap::Error> {
+        let command_line =
+            CommandLine::try_parse_from([&["tideline", "serve", "--data-dir", "d"], arguments].concat())?;
+        match command_line.command {
+            Command::Serve(settings) => Ok(settings),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_are_consistent_and_defaults_are_accepted() {
+        CommandLine::command().debug_assert();
+        let settings = serve(&[]).unwrap();
+        assert_eq!(settings.listen.port(), 8686);
+        assert!(settings.has(Role::Api) && settings.has(Role::Intake));
+        assert_eq!(settings.installation.lanes().unwrap().all().count(), 16);
+    }
+
+    #[test]
+    fn roles_are_chosen_and_unknown_ones_refused() {
+        let settings = serve(&["--role", "intake"]).unwrap();
+        assert!(!settings.has(Role::Api) && settings.has(Role::Intake));
+        assert!(serve(&["--role", "everything"]).is_err());
+    }
+
+    #[test]
+    fn bad_names_and_numbers_of_lanes_are_refused_with_the_remedy() {
+        for arguments in [["--lanes", "0"], ["--lanes", "257"], ["--region", "EU"], ["--context", ""]] {
+            let error = serve(&arguments).unwrap().installation.lanes().unwrap_err();
+            assert!(format!("{error:#}").contains("use 1 to"), "{error:#}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the service consists of: which parts a role has, what they share, and how they end together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tideline_api::{ApiOptions, Options};
+use tideline_intake::Intake;
+use tideline_protocol::Lanes;
+use tideline_store::{EmbeddedOptions, EmbeddedStore, Store, StoreError};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::settings::{Installation, Role, ServeSettings};
+
+/// The store of this installation.
+pub(crate) fn open_store(installation: &Installation) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(EmbeddedStore::open(&installation.data_dir, EmbeddedOptions::default())?))
+}
+
+/// The HTTP service of a process with these roles.
+pub(crate) fn api_options(
+    settings: &ServeSettings,
+    redis: &redis::Client,
+    lanes: &Lanes,
+) -> anyhow::Result<Options> {
+    let api = if settings.has(Role::Api) {
+        Some(ApiOptions {
+            tokens: settings.api_tokens()?,
+            live_channel: lanes.live_channel(),
+            most_live_readers: ApiOptions::MOST_LIVE_READERS,
+            gui_dir: settings.gui_dir.clone(),
+        })
+    } else {
+        None
+    };
+    Ok(Options { listen: settings.listen, redis: redis.clone(), drain: settings.drain(), api })
+}
+
+/// The intake of all lanes.
+pub(crate) fn intake(redis: redis::Client, lanes: Lanes, store: Arc<dyn Store>) -> anyhow::Result<Intake> {
+    Ok(Intake::new(tideline_intake::Options::new(redis, lanes), store)?)
+}
+
+/// The parts that run, and the one word that ends them all.
+pub(crate) struct Parts {
+    stop: watch::Sender<bool>,
+    running: JoinSet<()>,
+    failed: bool,
+}
+
+impl Parts {
+    pub(crate) fn new() -> Self {
+        Self { stop: watch::Sender::new(false), running: JoinSet::new(), failed: false }
+    }
+
+    /// Set it to true, and all parts begin to end.
+    pub(crate) fn stop(&self) -> watch::Sender<bool> {
+        self.stop.clone()
+    }
+
+    /// Starts a part, which is given the future that tells it to drain.
+    pub(crate) fn spawn<F>(&mut self, part: impl FnOnce(Drain) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.running.spawn(part(asked(self.stop.subscribe())));
+    }
+
+    /// Until somebody asks for the end, or a part ends without being asked.
+    pub(crate) async fn asked_to_stop(&mut self) {
+        tokio::select! {
+            () = asked(self.stop.subscribe()) => {}
+            Some(ended) = self.running.join_next() => {
+                tracing::error!(reason = ?ended.err(), "a part of the service ended by itself");
+                self.failed = true;
+            }
+        }
+    }
+
+    /// Asks all parts to end, and waits for them no longer than `limit`.
+    ///
+    /// # Errors
+    /// A part had ended before it was asked.
+    pub(crate) async fn end(mut self, limit: Duration) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        let ended = async { while self.running.join_next().await.is_some() {} };
+        match timeout(limit, ended).await {
+            Ok(()) => tracing::info!("stopped"),
+            Err(_) => tracing::warn!(seconds = limit.as_secs(), "stopped before all work had ended"),
+        }
+        anyhow::ensure!(!self.failed, "a part of the service ended by itself: the log says which");
+        Ok(())
+    }
+}
+
+/// Ends when a part is to drain.
+pub(crate) type Drain = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn asked(mut stop: watch::Receiver<bool>) -> Drain {
+    Box::pin(async move {
+        // An error means that nobody is left to ask, which is an end too.
+        let _ = stop.wait_for(|stop| *stop).await;
+    })
+}
