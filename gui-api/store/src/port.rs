@@ -135,9 +135,9 @@ impl EventFilter {
 pub struct EventQuery {
     /// Which.
     pub filter: EventFilter,
-    /// Event time, to the millisecond, from here on.
+    /// Event time, to the microsecond, from here on.
     pub from: Option<Timestamp>,
-    /// Event time, to the millisecond, before this.
+    /// Event time, to the microsecond, before this.
     pub to: Option<Timestamp>,
     /// Only what comes after the event of this key in the order of the list, that is, older.
     pub after: Option<EventKey>,
@@ -148,8 +148,8 @@ pub struct EventQuery {
 /// The place of an event in lists: event time, then id, both descending.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventKey {
-    /// `metadata.time.insert`, to the millisecond, which is all that lists sort by.
-    pub milliseconds: i64,
+    /// `metadata.time.insert`, to the microsecond, which is all that lists sort by.
+    pub microseconds: i64,
     /// The event's id.
     pub id: String,
 }
@@ -158,7 +158,7 @@ impl EventKey {
     /// The place of this event.
     #[must_use]
     pub fn of(event: &Event) -> Self {
-        Self { milliseconds: event.metadata.time.insert.as_millisecond(), id: event.id.clone() }
+        Self { microseconds: event.metadata.time.insert.as_microsecond(), id: event.id.clone() }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::EventKey;
 /// Ids and types that are longer are indexed by their beginning and a hash.
 const MAX_KEYWORD_BYTES: usize = 512;
 
-/// The name of the column of event times, in milliseconds since 1970.
+/// The name of the column of event times, in microseconds since 1970.
 pub(super) const TIME: &str = "time";
 /// The name of the column of event ids.
 pub(super) const ID: &str = "id";
@@ -61,7 +61,7 @@ impl EventSchema {
         document.add_text(self.source, keyword(&event.source.id));
         document.add_text(self.session, keyword(&event.session.id));
         document.add_text(self.profile, keyword(&event.profile.id));
-        document.add_i64(self.time, EventKey::of(event).milliseconds);
+        document.add_i64(self.time, EventKey::of(event).microseconds);
         document.add_text(self.document, json);
         document
     }

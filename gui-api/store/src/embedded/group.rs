@@ -61,7 +61,7 @@ impl<'a> Group<'a> {
                         StoreError::Unavailable(format!("event `{}` cannot be written: {error}", event.id))
                     })?;
                     self.bytes += json.len();
-                    let month = Month::of(EventKey::of(event).milliseconds);
+                    let month = Month::of(EventKey::of(event).microseconds);
                     documents.push((month, self.schema.document(event, json)));
                 }
             }

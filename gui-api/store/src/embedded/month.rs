@@ -20,10 +20,10 @@ pub(super) struct Month {
 }
 
 impl Month {
-    /// The month of this time, in milliseconds since 1970.
-    pub(super) fn of(milliseconds: i64) -> Self {
-        let Ok(time) = Timestamp::from_millisecond(milliseconds) else {
-            return if milliseconds < 0 { FIRST } else { LAST };
+    /// The month of this time, in microseconds since 1970.
+    pub(super) fn of(microseconds: i64) -> Self {
+        let Ok(time) = Timestamp::from_microsecond(microseconds) else {
+            return if microseconds < 0 { FIRST } else { LAST };
         };
         let date = time.to_zoned(TimeZone::UTC);
         Self { year: date.year(), month: date.month() }.clamp(FIRST, LAST)
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn times_belong_to_their_month_and_absurd_ones_to_the_nearest() {
-        let month = |time: &str| Month::of(time.parse::<Timestamp>().unwrap().as_millisecond()).to_string();
+        let month = |time: &str| Month::of(time.parse::<Timestamp>().unwrap().as_microsecond()).to_string();
         assert_eq!(month("2026-11-30T23:59:59.999Z"), "2026-11");
         assert_eq!(month("2026-12-01T00:00:00Z"), "2026-12");
         assert_eq!(month("2026-12-01T00:30:00+01:00"), "2026-11");

@@ -53,7 +53,7 @@ pub(super) fn newest_first(partitions: &Partitions, query: &EventQuery) -> Resul
 
 /// The part of the list that is asked for.
 struct Bounds {
-    /// Event times, in milliseconds.
+    /// Event times, in microseconds.
     times: Range<i64>,
     after: Option<EventKey>,
 }
@@ -62,7 +62,7 @@ impl Bounds {
     fn of(query: &EventQuery) -> Self {
         let from = query.from.map_or(i64::MIN, round_up);
         let to = query.to.map_or(i64::MAX, round_up);
-        let to = query.after.as_ref().map_or(to, |after| to.min(after.milliseconds.saturating_add(1)));
+        let to = query.after.as_ref().map_or(to, |after| to.min(after.microseconds.saturating_add(1)));
         Self { times: from..to, after: query.after.clone() }
     }
 
@@ -71,11 +71,11 @@ impl Bounds {
     }
 }
 
-/// Events count by whole milliseconds: one is at or after a time when it is at or after this.
+/// Events count by whole microseconds: one is at or after a time when it is at or after this.
 fn round_up(time: Timestamp) -> i64 {
-    let milliseconds = time.as_millisecond();
-    let whole = Timestamp::from_millisecond(milliseconds).is_ok_and(|whole| whole >= time);
-    if whole { milliseconds } else { milliseconds.saturating_add(1) }
+    let microseconds = time.as_microsecond();
+    let whole = Timestamp::from_microsecond(microseconds).is_ok_and(|whole| whole >= time);
+    if whole { microseconds } else { microseconds.saturating_add(1) }
 }
 
 fn filter(schema: &EventSchema, filter: &EventFilter) -> Box<dyn Query> {
@@ -96,7 +96,7 @@ fn filter(schema: &EventSchema, filter: &EventFilter) -> Box<dyn Query> {
 /// Where an event of the page is. Ordered as lists are, from the last to the first.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    milliseconds: i64,
+    microseconds: i64,
     id: String,
     address: DocAddress,
 }
@@ -118,7 +118,7 @@ fn places(
 
     let mut places: Vec<Place> = Vec::new();
     for segment in segments {
-        let oldest = if places.len() == limit { places.last().map(|place| place.milliseconds) } else { None };
+        let oldest = if places.len() == limit { places.last().map(|place| place.microseconds) } else { None };
         let floor = oldest.unwrap_or(i64::MIN).max(bounds.times.start);
         let newest = segment.times.max_value();
         if newest < floor || segment.times.min_value() >= bounds.times.end {
@@ -163,7 +163,7 @@ impl<'a> Segment<'a> {
                 let first = (Bound::Included(id.as_bytes()), Bound::Unbounded);
                 let (first, _) = self.ids.dictionary().term_bounds_to_ord(first.0, first.1)?;
                 let ordinal = if let Bound::Included(ordinal) = first { ordinal } else { u64::MAX };
-                (after.milliseconds, ordinal)
+                (after.microseconds, ordinal)
             }
             None => (i64::MAX, u64::MAX),
         };
@@ -186,10 +186,10 @@ impl<'a> Segment<'a> {
                 }
             }
         })?;
-        for Reverse((milliseconds, ordinal, document)) in heap {
+        for Reverse((microseconds, ordinal, document)) in heap {
             let mut id = String::new();
             self.ids.ord_to_str(ordinal, &mut id)?;
-            places.push(Place { milliseconds, id, address: DocAddress::new(self.ordinal, document) });
+            places.push(Place { microseconds, id, address: DocAddress::new(self.ordinal, document) });
         }
         Ok(())
     }

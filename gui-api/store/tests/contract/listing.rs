@@ -47,7 +47,7 @@ pub(crate) async fn filters_match_exactly_and_together(backend: &impl Backend) {
     }
 }
 
-/// A thousand events over five months, 50 at a time in one millisecond, written out of order.
+/// A thousand events over five months, 50 at a time in one microsecond, written out of order.
 async fn thousand(store: &dyn Store) -> Vec<EventKey> {
     let mut written: Vec<Event> = (0..1_000_i64)
         .map(|number| {
@@ -81,17 +81,17 @@ pub(crate) async fn pages_join_without_gap_or_repetition(backend: &impl Backend)
     }
 }
 
-pub(crate) async fn events_of_one_millisecond_are_ordered_by_id(backend: &impl Backend) {
+pub(crate) async fn events_of_one_microsecond_are_ordered_by_id(backend: &impl Backend) {
     let store = backend.open().await;
     // The finer part of the time does not count.
     store
         .write(events([
-            event_at("b", time("2026-11-22T10:00:00.001000999Z")),
-            event_at("c", time("2026-11-22T10:00:00.001Z")),
+            event_at("b", time("2026-11-22T10:00:00.001000Z")),
+            event_at("c", time("2026-11-22T10:00:00.001000999Z")),
         ]))
         .await
         .unwrap();
-    store.write(events([event_at("a", time("2026-11-22T10:00:00.0019Z")), event("z")])).await.unwrap();
+    store.write(events([event_at("a", time("2026-11-22T10:00:00.0010009Z")), event("z")])).await.unwrap();
     assert_eq!(ids(&store.events(all()).await.unwrap()), ["c", "b", "a", "z"]);
 
     let keys = keys_of_all_pages(&*store, EventQuery { limit: 1, ..EventQuery::default() }).await;

@@ -47,7 +47,7 @@ contract! {
     listing:
         filters_match_exactly_and_together,
         pages_join_without_gap_or_repetition,
-        events_of_one_millisecond_are_ordered_by_id,
+        events_of_one_microsecond_are_ordered_by_id,
         a_page_that_ends_with_the_list_is_the_last,
         times_bound_the_list_from_and_before,
         a_page_is_never_longer_than_the_most;
