@@ -13,7 +13,7 @@ const VERSION: &str = "1";
 
 /// The word for this place.
 pub(crate) fn encode(key: &EventKey) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{VERSION}:{}:{}", key.milliseconds, key.id))
+    URL_SAFE_NO_PAD.encode(format!("{VERSION}:{}:{}", key.microseconds, key.id))
 }
 
 /// The place that a cursor stands for; none if we never made it.
@@ -23,8 +23,8 @@ pub(crate) fn decode(cursor: &str) -> Option<EventKey> {
     if parts.next()? != VERSION {
         return None;
     }
-    let milliseconds = parts.next()?.parse().ok()?;
-    Some(EventKey { milliseconds, id: parts.next()?.to_owned() })
+    let microseconds = parts.next()?.parse().ok()?;
+    Some(EventKey { microseconds, id: parts.next()?.to_owned() })
 }
 
 #[cfg(test)]
@@ -33,8 +33,8 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_place() {
-        for (milliseconds, id) in [(0, ""), (-5, "a:b:c"), (i64::MAX, "ünï code\n")] {
-            let key = EventKey { milliseconds, id: id.to_owned() };
+        for (microseconds, id) in [(0, ""), (-5, "a:b:c"), (i64::MAX, "ünï code\n")] {
+            let key = EventKey { microseconds, id: id.to_owned() };
             let cursor = encode(&key);
             assert!(cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{cursor}");
             assert_eq!(decode(&cursor), Some(key));
