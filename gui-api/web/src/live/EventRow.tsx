@@ -2,6 +2,7 @@ import { memo } from "react";
 import type { TrackedEvent } from "../api/types";
 import { clockTime, dateAndTime, sameDay, shortDay } from "../format/time";
 import { toneOf } from "../format/tone";
+import { useClockText } from "../ui/clock";
 import { IdLabel } from "../ui/IdLabel";
 import { RelativeTime } from "../ui/RelativeTime";
 import styles from "./EventTable.module.css";
@@ -20,13 +21,14 @@ interface Properties {
 /** One event in the list. A click anywhere opens it; for the keyboard there is the button. */
 export const EventRow = memo(function EventRow({ event, live, open, tabStop, onOpen, onFocus }: Properties) {
   const { insert } = event.metadata.time;
+  const day = useClockText((now) => (sameDay(insert, now) ? "" : shortDay(insert)));
   const page = pageOf(event);
   const classes = [styles["row"], live && styles["new"], open && styles["open"]].filter(Boolean).join(" ");
   return (
     <tr className={classes} onClick={() => onOpen(event.id)} aria-current={open || undefined}>
       <td className={styles["time"]}>
         <time dateTime={insert} title={dateAndTime(insert)}>
-          {!sameDay(insert, Date.now()) && <span className={styles["day"]}>{shortDay(insert)}</span>}
+          {day !== "" && <span className={styles["day"]}>{day}</span>}
           {clockTime(insert)}
         </time>
         <span className={styles["ago"]}>
