@@ -13,6 +13,12 @@ const DATE = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric"
 /** The reader's time zone, an IANA name. */
 export const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** Microseconds since 1970: `Date` has milliseconds only. */
+export function microseconds(time: string): number {
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
+  return Date.parse(time) * 1000 + Number(fraction.slice(3, 6).padEnd(3, "0"));
+}
+
 /** `14:03:22`. */
 export function clockTime(time: string): string {
   return CLOCK.format(new Date(time));

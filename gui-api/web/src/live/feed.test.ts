@@ -15,7 +15,7 @@ test("events are newest first and appear once, whatever came first", () => {
   expect(ids(feed.rows)).toEqual(["id-40", "id-30", "id-20", "id-15", "id-10"]);
 });
 
-test("events of the same millisecond are ordered by id, as the API orders them", () => {
+test("events of the same microsecond are ordered by id, as the API orders them", () => {
   const feed = after({ type: "listed", page: { events: [at(1, "b"), at(1, "a")], next: null } }, { type: "arrived", events: [at(1, "c")] });
   expect(ids(feed.rows)).toEqual(["c", "b", "a"]);
 });

@@ -5,6 +5,7 @@
  * order events arrive in and however often.
  */
 import type { EventPage, TrackedEvent } from "../api/types";
+import { microseconds } from "../format/time";
 
 /** The most events that the page keeps, and the most that it holds back while paused. */
 export const MAX_ROWS = 500;
@@ -15,7 +16,7 @@ const FEW = 20;
 /** One row. */
 export interface Row {
   event: TrackedEvent;
-  /** Its time, in milliseconds since 1970. */
+  /** Its time, in microseconds since 1970. */
   at: number;
   /** Came by the stream, while the reader was looking: to be pointed out. */
   live: boolean;
@@ -138,7 +139,7 @@ function isInReach(feed: Feed, row: Row): boolean {
 }
 
 function rowsOf(events: TrackedEvent[], live: boolean): Row[] {
-  return events.map((event) => ({ event, at: Date.parse(event.metadata.time.insert), live }));
+  return events.map((event) => ({ event, at: microseconds(event.metadata.time.insert), live }));
 }
 
 /** Both lists as one; rows that were there stay the same objects. */
@@ -148,7 +149,7 @@ function merged(rows: Row[], more: Row[]): Row[] {
   return added.length === 0 ? rows : [...rows, ...added].toSorted(newestFirst).slice(0, MAX_ROWS);
 }
 
-/** The order of the API's lists: event time to the millisecond, then id, both descending. */
+/** The order of the API's lists: event time to the microsecond, then id, both descending. */
 function newestFirst(one: Row, other: Row): number {
   return other.at !== one.at ? other.at - one.at : one.event.id < other.event.id ? 1 : -1;
 }
