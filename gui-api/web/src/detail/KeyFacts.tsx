@@ -27,7 +27,7 @@ export function KeyFacts({ event }: { event: TrackedEvent }) {
       {receive !== undefined && (
         <Fact label="Received">
           {preciseTime(receive)}{" "}
-          {create !== undefined && <span className="quiet">{offset(receive, create)} after it was sent</span>}
+          {create !== undefined && <span className="quiet">{offset(receive, create)}</span>}
         </Fact>
       )}
       {(hit?.name || hit?.url) && (
