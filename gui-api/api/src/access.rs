@@ -85,4 +85,25 @@ mod tests {
             assert_eq!(bearer(other), None);
         }
     }
+
+    #[test]
+    fn wrong_tokens_are_logged_seldom_and_never_shown() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt().with_writer(Mutex::new(log.reopen().unwrap())).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let gate = Gate::new(Tokens::parse(&"ab".repeat(32)).unwrap());
+            for _ in 0..1000 {
+                let (parts, ()) = http::Request::builder()
+                    .header(AUTHORIZATION, "Bearer guess")
+                    .body(())
+                    .unwrap()
+                    .into_parts();
+                assert!(matches!(gate.admit(&parts), Err(ApiError::UnknownToken)));
+            }
+            assert_eq!(gate.refusals.lock().unwrap().unlogged, 999);
+        });
+        let log = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("unknown API token") && !log.contains("guess"), "{log}");
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn serve(
     drain: Duration,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT).max_buf_size(MOST_HEADER_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT).max_header_size(MOST_HEADER_BYTES);
     let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();

@@ -1,0 +1,23 @@
+//! Health, as whoever runs the service asks for it.
+
+use crate::service::TestService;
+use crate::until;
+
+#[tokio::test]
+async fn ready_follows_redis_and_alive_does_not() {
+    let mut service = TestService::start().await;
+    let answer = service.get_without_token("/readyz").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"ready":true,"reasons":[]}"#));
+
+    service.redis.kill();
+    until("not ready without redis", async || {
+        let answer = service.get_without_token("/readyz").await;
+        answer.status == 503 && answer.body == r#"{"ready":false,"reasons":["redis does not answer"]}"#
+    })
+    .await;
+    assert_eq!(service.get_without_token("/healthz").await.status, 200);
+    assert_eq!(service.get("/api/v1/events").await.status, 200, "what is stored can be read");
+
+    service.redis.start_again().await;
+    until("ready again", async || service.get_without_token("/readyz").await.status == 200).await;
+}
