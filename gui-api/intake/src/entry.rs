@@ -1,0 +1,116 @@
+//! An entry of a lane's stream as it was read, and what the ledger needs of it.
+
+use std::collections::HashMap;
+
+use redis::Value;
+use tideline_pipeline::Request;
+use tideline_protocol::{EntryId, Lane, StreamRecord};
+
+use crate::leases::Tenure;
+use crate::options::SUSPECT_AFTER;
+
+/// One entry.
+pub(crate) struct Entry {
+    pub(crate) lane: Lane,
+    pub(crate) tenure: Tenure,
+    pub(crate) id: EntryId,
+    /// How often it was handed out; a thousand times more for each try alone.
+    pub(crate) times: u64,
+    /// Bytes of its fields.
+    pub(crate) bytes: usize,
+    pub(crate) account: Account,
+    pub(crate) content: Content,
+}
+
+/// Where the ledger counts an entry.
+pub(crate) struct Account {
+    pub(crate) source: String,
+    pub(crate) received_at: u64,
+    pub(crate) events: u32,
+}
+
+/// What an entry holds.
+pub(crate) enum Content {
+    Request(Box<Request>),
+    /// It cannot be processed, now or later; the reason goes to the dead letters with it.
+    Unprocessable(String),
+    /// Somebody deleted it from the stream while it was pending.
+    Deleted,
+}
+
+impl Entry {
+    /// Whether it was handed out so often that processing it may have ended the service.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.times > SUSPECT_AFTER && matches!(self.content, Content::Request(_))
+    }
+
+    /// Reads an entry `[id, fields, times]` of `read_v1`; none when it is not that.
+    pub(crate) fn read(lane: &Lane, tenure: Tenure, value: Value) -> Option<Self> {
+        let Value::Array(parts) = value else { return None };
+        let [id, fields, times] = <[Value; 3]>::try_from(parts).ok()?;
+        let id: EntryId = redis::from_redis_value::<String>(id).ok()?.parse().ok()?;
+        let times = redis::from_redis_value(times).ok()?;
+        let fields = Fields::read(fields);
+        let bytes = fields.bytes;
+        Some(Self {
+            account: fields.account(id),
+            content: fields.content(lane, id),
+            lane: lane.clone(),
+            tenure,
+            id,
+            times,
+            bytes,
+        })
+    }
+}
+
+/// The fields of an entry; none for one that was deleted.
+struct Fields {
+    values: Option<HashMap<String, String>>,
+    not_text: bool,
+    bytes: usize,
+}
+
+impl Fields {
+    fn read(value: Value) -> Self {
+        let Value::Array(parts) = value else { return Self { values: None, not_text: false, bytes: 0 } };
+        let (mut values, mut not_text, mut bytes) = (HashMap::new(), false, 0);
+        let mut parts = parts.into_iter().map(|part| match part {
+            Value::BulkString(bytes) => bytes,
+            _ => Vec::new(),
+        });
+        while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+            bytes += name.len() + value.len();
+            match (String::from_utf8(name), String::from_utf8(value)) {
+                // The last counts: `track_v1` writes its own fields after the edge's.
+                (Ok(name), Ok(value)) => drop(values.insert(name, value)),
+                _ => not_text = true,
+            }
+        }
+        Self { values: Some(values), not_text, bytes }
+    }
+
+    /// Where `track_v1` has counted the entry. What is unreadable was not written by it, and counts nowhere.
+    fn account(&self, id: EntryId) -> Account {
+        let field = |name: &str| self.values.as_ref().and_then(|values| values.get(name));
+        Account {
+            source: field("src").cloned().unwrap_or_default(),
+            received_at: field("at").and_then(|at| at.parse().ok()).unwrap_or(id.milliseconds),
+            events: field("n").and_then(|events| events.parse().ok()).unwrap_or(0),
+        }
+    }
+
+    fn content(self, lane: &Lane, id: EntryId) -> Content {
+        let Some(mut values) = self.values else { return Content::Deleted };
+        if self.not_text {
+            return Content::Unprocessable("the entry has a field that is not UTF-8".to_owned());
+        }
+        let request = StreamRecord::from_fields(|name| values.remove(name))
+            .map_err(|error| error.to_string())
+            .and_then(|record| Request::read(&record, lane, id).map_err(|error| error.to_string()));
+        match request {
+            Ok(request) => Content::Request(Box::new(request)),
+            Err(reason) => Content::Unprocessable(reason),
+        }
+    }
+}

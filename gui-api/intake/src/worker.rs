@@ -1,0 +1,297 @@
+//! The work of one replica: read a round, write and settle it unit by unit, and again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::RedisResult;
+use tideline_store::{Store, StoreError};
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::Options;
+use crate::entry::Entry;
+use crate::handle::Handle;
+use crate::keeper::release;
+use crate::leases::Leases;
+use crate::link::explain;
+use crate::live;
+use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES};
+use crate::outage::Outage;
+use crate::reader::Reader;
+use crate::settle::Settlement;
+use crate::unit::{self, Verdict};
+
+/// What a number of times that an entry was handed out is raised to by each try alone.
+const ALONE: u64 = 1000;
+
+/// Works on the lanes that are owned.
+pub(crate) struct Worker {
+    reader: Reader,
+    store: Arc<dyn Store>,
+    leases: Arc<Leases>,
+    handle: Handle,
+    replica: String,
+    live_channel: String,
+    drain: watch::Receiver<bool>,
+    redis_outage: Outage,
+    store_outage: Outage,
+}
+
+/// Work on a unit was given up: it stays pending, and is read again by whoever owns its lanes then.
+struct GivenUp;
+
+impl Worker {
+    pub(crate) fn new(
+        options: &Options,
+        store: Arc<dyn Store>,
+        leases: Arc<Leases>,
+        handle: Handle,
+        replica: &str,
+        drain: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            reader: Reader::new(options, replica),
+            store,
+            leases,
+            handle,
+            replica: replica.to_owned(),
+            live_channel: options.lanes.live_channel(),
+            drain,
+            redis_outage: Outage::none("redis"),
+            store_outage: Outage::none("store"),
+        }
+    }
+
+    /// Works until the drain begins, and ends between two units.
+    pub(crate) async fn run(&mut self) {
+        while !self.is_draining() {
+            self.give_back_surplus().await;
+            self.reader.take_over(&self.leases.held(Instant::now()));
+            self.handle.owns(self.reader.lanes(), self.reader.lag());
+            if self.reader.lanes() == 0 {
+                self.wait_for_lanes().await;
+            } else if self.may_read().await {
+                self.round().await;
+            }
+        }
+    }
+
+    async fn round(&mut self) {
+        let round = match self.reader.read().await {
+            Ok(round) => round,
+            Err(error) => {
+                self.reader.start_over();
+                return self.redis_failed(explain(&error)).await;
+            }
+        };
+        self.redis_answers();
+        for lane in &round.lost {
+            self.leases.lost(lane);
+        }
+        for unit in units(round.entries) {
+            if self.is_draining() || self.work(&unit, round.has_listeners).await.is_err() {
+                return self.reader.start_over();
+            }
+        }
+        self.handle.owns(self.reader.lanes(), self.reader.lag());
+        if !round.more {
+            self.wait_for_entries().await;
+        }
+    }
+
+    /// Writes a unit, publishes and settles it.
+    async fn work(&mut self, unit: &[Entry], has_listeners: bool) -> Result<(), GivenUp> {
+        let verdicts = match unit {
+            [suspect] if suspect.is_suspect() => self.try_alone(suspect, has_listeners).await?,
+            unit => self.write(unit, has_listeners).await?,
+        };
+        let settlement = Settlement::of(unit, &verdicts);
+        loop {
+            match self.reader.link().query_all(settlement.commands()).await {
+                Ok(replies) => {
+                    self.redis_answers();
+                    settlement.note(replies, &mut self.reader, &self.handle);
+                    return Ok(());
+                }
+                Err(error) => self.redis_failed(explain(&error)).await,
+            }
+            self.check_that_all_are_owned(unit)?;
+        }
+    }
+
+    /// Writes a unit until the store has it.
+    async fn write(&mut self, unit: &[Entry], has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
+        let mut conflicts = 0;
+        loop {
+            match self.write_once(unit, has_listeners).await {
+                Ok(verdicts) => {
+                    self.store_answers();
+                    return Ok(verdicts);
+                }
+                Err(StoreError::Conflict { .. }) if conflicts < CONFLICTS_AT_ONCE => conflicts += 1,
+                Err(error) => self.store_failed(&error).await,
+            }
+            self.check_that_all_are_owned(unit)?;
+        }
+    }
+
+    async fn write_once(&mut self, unit: &[Entry], has_listeners: bool) -> Result<Vec<Verdict>, StoreError> {
+        let applied = unit::apply(self.store.as_ref(), unit).await?;
+        let batch = applied.batch;
+        let live = (has_listeners && !batch.events.is_empty())
+            .then(|| live::publish(&self.live_channel, &batch.events));
+        if !(batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty()) {
+            self.store.write(batch).await?;
+        }
+        if let Some(messages) = live {
+            // Nobody counts on live events; what is wrong with Redis is told when the unit is settled.
+            let _unsent = self.reader.link().query_all(&messages).await;
+        }
+        Ok(applied.verdicts)
+    }
+
+    /// Writes an entry that was handed out often, by itself: if it ends the service again, that is known next time.
+    async fn try_alone(&mut self, suspect: &Entry, has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
+        let tried = suspect.times / ALONE;
+        if tried >= TRIES_ALONE {
+            warn!(lane = %suspect.lane, entry = %suspect.id, "an entry goes to the dead letters: processing it ended the service");
+            let reason = format!("processing it alone ended the service {tried} times");
+            return Ok(vec![Verdict {
+                dead: suspect.account.events,
+                reason: Some(reason),
+                ..Verdict::default()
+            }]);
+        }
+        let mut command = redis::cmd("FCALL");
+        command.arg("suspect_v1").arg(1).arg(suspect.lane.events()).arg(suspect.id.to_string());
+        command.arg((tried + 1) * ALONE);
+        if let Err(error) = self.reader.link().query::<()>(&command).await {
+            self.redis_failed(explain(&error)).await;
+            return Err(GivenUp);
+        }
+        self.write(std::slice::from_ref(suspect), has_listeners).await
+    }
+
+    /// Whether reading makes sense now. What is pending counts as handed out when it is read, and what is
+    /// handed out often is suspected: so it is not read while the store could not take it.
+    async fn may_read(&mut self) -> bool {
+        if !self.reader.has_pending() {
+            return true;
+        }
+        match self.store.ready().await {
+            Ok(()) => {
+                self.store_answers();
+                true
+            }
+            Err(error) => {
+                self.store_failed(&error).await;
+                false
+            }
+        }
+    }
+
+    fn check_that_all_are_owned(&self, unit: &[Entry]) -> Result<(), GivenUp> {
+        let now = Instant::now();
+        let owned = unit.iter().all(|entry| self.leases.holds(&entry.lane, entry.tenure, now));
+        if owned && !self.is_draining() { Ok(()) } else { Err(GivenUp) }
+    }
+
+    async fn give_back_surplus(&mut self) {
+        for lane in self.leases.surplus() {
+            self.leases.lost(&lane);
+            let given: RedisResult<()> = self.reader.link().query(&release(&lane, &self.replica)).await;
+            if let Err(error) = given {
+                return self.redis_failed(explain(&error)).await;
+            }
+        }
+    }
+
+    async fn wait_for_lanes(&mut self) {
+        let leases = Arc::clone(&self.leases);
+        match leases.trouble() {
+            Some(trouble) => return self.redis_failed(trouble).await,
+            None => self.redis_answers(),
+        }
+        tokio::select! {
+            () = leases.changed() => {}
+            () = draining(&mut self.drain) => {}
+        }
+    }
+
+    async fn wait_for_entries(&mut self) {
+        let leases = Arc::clone(&self.leases);
+        let rung = tokio::select! {
+            rung = self.reader.wait() => Some(rung),
+            () = leases.changed() => None,
+            () = draining(&mut self.drain) => None,
+        };
+        match rung {
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.redis_failed(explain(&error)).await,
+            None => self.reader.stop_waiting(),
+        }
+    }
+
+    async fn redis_failed(&mut self, explanation: String) {
+        self.handle.redis_is_down(true);
+        let wait = self.redis_outage.failed(explanation);
+        self.pause(wait).await;
+    }
+
+    fn redis_answers(&mut self) {
+        self.handle.redis_is_down(false);
+        self.redis_outage.over();
+    }
+
+    async fn store_failed(&mut self, error: &StoreError) {
+        self.handle.store_is_down(true);
+        let wait = self.store_outage.failed(error);
+        self.pause(wait).await;
+    }
+
+    fn store_answers(&mut self) {
+        self.handle.store_is_down(false);
+        self.store_outage.over();
+    }
+
+    async fn pause(&mut self, wait: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = draining(&mut self.drain) => {}
+        }
+    }
+
+    fn is_draining(&self) -> bool {
+        *self.drain.borrow()
+    }
+}
+
+/// Ends when the drain begins.
+async fn draining(drain: &mut watch::Receiver<bool>) {
+    // The sender outlives the worker: an error cannot be, and would mean the same.
+    let _begun = drain.wait_for(|begun| *begun).await;
+}
+
+/// Divides a round into units, in order: bounded, and suspects alone.
+fn units(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let mut units: Vec<Vec<Entry>> = Vec::new();
+    let (mut bytes, mut alone) = (0, true);
+    for entry in entries {
+        let suspect = entry.is_suspect();
+        match units
+            .last_mut()
+            .filter(|unit| !(alone || suspect || bytes >= UNIT_BYTES || unit.len() >= UNIT_ENTRIES))
+        {
+            Some(unit) => {
+                bytes += entry.bytes;
+                unit.push(entry);
+            }
+            None => {
+                bytes = entry.bytes;
+                units.push(vec![entry]);
+            }
+        }
+        alone = suspect;
+    }
+    units
+}

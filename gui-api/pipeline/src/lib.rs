@@ -1,0 +1,26 @@
+//! What becomes of a request: event, session and profile documents.
+//!
+//! Everything here is a pure function of the stored request and of what is known already, so a request
+//! that is processed again, by another worker or after a crash, gives the same documents: events have
+//! the same ids, and a session or profile counts a request once. No I/O, no clock, no randomness;
+//! reading requests and writing documents is `tideline-intake`'s.
+//!
+//! ```text
+//! StreamRecord ──Request::read──▶ Request ──Request::apply(taken, session, profile)──▶ Outcome
+//! ```
+//! Two steps, because what is known already is looked up by the ids that the first step finds, and
+//! because the second step is repeated when somebody else wrote in between.
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod apply;
+mod body;
+mod client_event;
+mod merge;
+mod profile;
+mod request;
+mod session;
+mod system_event;
+mod time;
+
+pub use apply::Outcome;
+pub use request::{MAX_EVENTS, MAX_ID_BYTES, Request, Unprocessable};

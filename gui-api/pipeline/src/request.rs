@@ -1,0 +1,234 @@
+//! A stored request, read: its events as documents, and what sessions and profiles take from it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tideline_model::{
+    Event, EventMetadata, EventTime, Hit, Origin, Properties, Reference, RequestFacts, Tags,
+};
+use tideline_protocol::{EntryId, Lane, StreamRecord};
+use uuid::Uuid;
+
+use crate::body::Body;
+use crate::{client_event, system_event};
+
+/// The most events in one request; the edge takes no more.
+pub const MAX_EVENTS: usize = 500;
+/// The longest id and event type, in bytes of UTF-8. The edge takes 256; lower case may be longer.
+pub const MAX_ID_BYTES: usize = 512;
+/// The longest name of a time zone that is kept, in bytes. The longest IANA name has 38.
+const MAX_TIME_ZONE_BYTES: usize = 64;
+
+/// Why a request cannot become documents.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unprocessable {
+    /// The body is no JSON, or nested too deep, or has a number out of range.
+    #[error("the body is unreadable: {0}")]
+    NotJson(String),
+    /// A part of the body has another shape.
+    #[error("`{path}` is not {wanted}")]
+    Wrong {
+        /// Where.
+        path: String,
+        /// What should be there.
+        wanted: &'static str,
+    },
+    /// A part of the body or of the entry is missing or blank.
+    #[error("`{0}` is missing")]
+    Missing(String),
+    /// An id or event type is too long.
+    #[error("`{path}` has {bytes} bytes: at most {MAX_ID_BYTES} are kept")]
+    TooLong {
+        /// Which.
+        path: String,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// More events than a request may have.
+    #[error("the body has {0} events: at most {MAX_EVENTS} are kept")]
+    TooManyEvents(usize),
+    /// The ledger was told another number of events.
+    #[error("the body has {found} events, the entry says {said}")]
+    EventCount {
+        /// Events in the body.
+        found: usize,
+        /// What the entry says.
+        said: u32,
+    },
+    /// The time of receipt is out of range.
+    #[error("the time of receipt, `{0}`, is out of range")]
+    ReceiveTime(String),
+}
+
+/// What all events of a request share.
+pub(crate) struct Common {
+    pub(crate) request_id: Uuid,
+    pub(crate) received: Timestamp,
+    pub(crate) origin: Origin,
+    source: Reference,
+    session: Reference,
+    facts: RequestFacts,
+}
+
+impl Common {
+    /// An event with nothing but what all share. Its profile is known when the request is applied.
+    pub(crate) fn event(&self, id: String, r#type: String, time: EventTime) -> Event {
+        Event {
+            id,
+            name: name_of(&r#type),
+            r#type,
+            metadata: EventMetadata {
+                time,
+                status: "collected".to_owned(),
+                valid: true,
+                origin: self.origin.clone(),
+            },
+            source: self.source.clone(),
+            session: self.session.clone(),
+            profile: Reference::default(),
+            hit: Hit::default(),
+            tags: Tags::default(),
+            properties: Properties::new(),
+            context: Properties::new(),
+            request: self.facts.clone(),
+        }
+    }
+}
+
+/// A type for people: `page-view` is `Page View`.
+fn name_of(r#type: &str) -> String {
+    let capitalised = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    };
+    r#type.split('-').filter_map(capitalised).collect::<Vec<_>>().join(" ")
+}
+
+/// A stored request, read.
+pub struct Request {
+    pub(crate) lane: String,
+    pub(crate) entry: EntryId,
+    pub(crate) session: String,
+    pub(crate) profile: String,
+    pub(crate) new_session: bool,
+    pub(crate) received: Timestamp,
+    pub(crate) origin: Origin,
+    /// Each once, in the order that the client gave.
+    pub(crate) client_events: Vec<Event>,
+    /// Events whose id an earlier one of the same request has.
+    pub(crate) repeated: u32,
+    pub(crate) system_events: Vec<Event>,
+    pub(crate) context: Properties,
+    pub(crate) properties: Properties,
+    pub(crate) time_zone: Option<String>,
+    new_profile: bool,
+}
+
+impl Request {
+    /// Reads the request of the entry `entry` of `lane`.
+    ///
+    /// # Errors
+    /// A body that is not what the protocol says, or beyond a bound. Reading it again gives the same.
+    pub fn read(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Self, Unprocessable> {
+        for (what, id) in
+            [("session", &record.session), ("profile", &record.profile), ("source", &record.source)]
+        {
+            if id.is_empty() {
+                return Err(Unprocessable::Missing(what.to_owned()));
+            }
+            if id.len() > MAX_ID_BYTES {
+                return Err(Unprocessable::TooLong { path: what.to_owned(), bytes: id.len() });
+            }
+        }
+        let body = Body::read(&record.body)?;
+        let found = body.events.len();
+        if found > MAX_EVENTS {
+            return Err(Unprocessable::TooManyEvents(found));
+        }
+        if u32::try_from(found) != Ok(record.events) {
+            return Err(Unprocessable::EventCount { found, said: record.events });
+        }
+        let common = common(record, lane, entry)?;
+        let mut client_events = Vec::with_capacity(found);
+        let mut ids = HashSet::new();
+        for (index, sent) in body.events.into_iter().enumerate() {
+            let event = client_event::document(&common, index, sent)?;
+            if ids.insert(event.id.clone()) {
+                client_events.push(event);
+            }
+        }
+        let kept = u32::try_from(client_events.len()).unwrap_or(record.events);
+        Ok(Self {
+            lane: lane.name().to_owned(),
+            entry,
+            session: record.session.clone(),
+            profile: record.profile.clone(),
+            new_session: record.new_session,
+            new_profile: record.new_profile,
+            received: common.received,
+            system_events: system_event::documents(
+                &common,
+                record.new_profile,
+                record.new_session,
+                &client_events,
+            )?,
+            origin: common.origin,
+            client_events,
+            repeated: record.events.saturating_sub(kept),
+            time_zone: time_zone(&body.context),
+            context: body.context,
+            properties: body.properties,
+        })
+    }
+
+    /// Ids of all events that it may add: whether one is taken decides what becomes of the request.
+    pub fn event_ids(&self) -> impl Iterator<Item = &str> {
+        self.client_events.iter().chain(&self.system_events).map(|event| event.id.as_str())
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The profile's id, as the client was answered.
+    #[must_use]
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Whether the profile's id was made for this request, so that nobody can have heard of it before.
+    #[must_use]
+    pub fn has_new_profile(&self) -> bool {
+        self.new_profile
+    }
+
+    /// The stream entry that it is.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+fn common(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Common, Unprocessable> {
+    let received = i64::try_from(record.received_at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    Ok(Common {
+        request_id: record.request_id,
+        received: received.ok_or_else(|| Unprocessable::ReceiveTime(record.received_at.to_string()))?,
+        origin: Origin { lane: lane.name().to_owned(), entry: entry.to_string() },
+        source: Reference::to(&record.source),
+        session: Reference::to(&record.session),
+        facts: RequestFacts {
+            id: record.request_id.to_string(),
+            ip: record.client_address.clone(),
+            headers: record.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
+        },
+    })
+}
+
+fn time_zone(context: &Properties) -> Option<String> {
+    let name = context.get("time")?.get("tz").and_then(Value::as_str)?.trim();
+    (1..=MAX_TIME_ZONE_BYTES).contains(&name.len()).then(|| name.to_owned())
+}

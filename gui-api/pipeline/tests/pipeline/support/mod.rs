@@ -1,0 +1,80 @@
+//! Stored requests, and a store as small as can be.
+use std::collections::HashMap;
+
+use serde_json::Value;
+use tideline_model::{Event, Origin, Profile, Session};
+use tideline_pipeline::{Outcome, Request, Unprocessable};
+use tideline_protocol::{EntryId, Lane, Lanes, StreamRecord};
+use uuid::Uuid;
+
+/// 2026-11-22T18:42:26Z.
+pub(crate) const RECEIVED: u64 = 1_795_372_946_000;
+
+pub(crate) fn lane() -> Lane {
+    Lanes::new("production", "eu", 1).unwrap().of_session("s")
+}
+
+pub(crate) fn entry(number: u64) -> EntryId {
+    EntryId { milliseconds: number, sequence: 0 }
+}
+
+/// The first request of session `s` and profile `p`, with this body.
+pub(crate) fn record(body: &Value) -> StreamRecord {
+    record_of(&body.to_string(), body["events"].as_array().map_or(0, Vec::len))
+}
+
+pub(crate) fn record_of(body: &str, events: usize) -> StreamRecord {
+    StreamRecord {
+        request_id: Uuid::from_u128(7),
+        received_at: RECEIVED,
+        source: "shop-web".into(),
+        session: "s".into(),
+        profile: "p".into(),
+        new_session: true,
+        new_profile: true,
+        events: u32::try_from(events).unwrap(),
+        client_address: Some("203.0.113.9".into()),
+        headers: vec![("user-agent".into(), "Mozilla/5.0".into())],
+        body: body.into(),
+    }
+}
+
+/// All documents, by id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Documents {
+    pub(crate) events: HashMap<String, Event>,
+    pub(crate) order: Vec<String>,
+    pub(crate) sessions: HashMap<String, Session>,
+    pub(crate) profiles: HashMap<String, Profile>,
+}
+
+impl Documents {
+    pub(crate) fn take(&mut self, record: &StreamRecord, number: u64) -> Result<Outcome, Unprocessable> {
+        let request = Request::read(record, &lane(), entry(number))?;
+        let session = self.sessions.get(request.session());
+        let id = request.profile_in(session).to_owned();
+        let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
+        let taken = |id: &str| origin(id).is_some_and(|origin: &Origin| origin != request.origin());
+        let outcome = request.apply(taken, session, &id, self.profiles.get(&id));
+        for event in &outcome.events {
+            if !self.events.contains_key(&event.id) {
+                self.order.push(event.id.clone());
+                self.events.insert(event.id.clone(), event.clone());
+            }
+        }
+        if let Some(session) = outcome.session.clone() {
+            self.sessions.insert(session.id.clone(), session);
+        }
+        if let Some(profile) = outcome.profile.clone() {
+            self.profiles.insert(profile.id.clone(), profile);
+        }
+        Ok(outcome)
+    }
+
+    /// Types of the client's events, in the order in which they were stored.
+    pub(crate) fn client_types(&self) -> Vec<&str> {
+        let system = ["profile-created", "session-opened", "visit-started"];
+        let types = self.order.iter().map(|id| self.events[id].r#type.as_str());
+        types.filter(|r#type| !system.contains(r#type)).collect()
+    }
+}
