@@ -1,5 +1,6 @@
 //! What the service consists of: which parts a role has, what they share, and how they end together.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tideline_intake::Intake;
 use tideline_protocol::Lanes;
 use tideline_store::{EmbeddedOptions, EmbeddedStore, Store, StoreError};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use crate::settings::{Installation, Role, ServeSettings};
@@ -69,33 +70,47 @@ impl Parts {
 
     /// Until somebody asks for the end, or a part ends without being asked.
     pub(crate) async fn asked_to_stop(&mut self) {
+        let asked = asked(self.stop.subscribe());
         tokio::select! {
-            () = asked(self.stop.subscribe()) => {}
-            Some(ended) = self.running.join_next() => {
-                tracing::error!(reason = ?ended.err(), "a part of the service ended by itself");
-                self.failed = true;
-            }
+            // Asked first: parts may be so quick to end that both are true.
+            biased;
+            () = asked => {}
+            Some(ended) = self.running.join_next() => self.failed(ended),
         }
     }
 
     /// Asks all parts to end, and waits for them no longer than `limit`.
     ///
     /// # Errors
-    /// A part had ended before it was asked.
+    /// A part ended before it was asked, or by a panic.
     pub(crate) async fn end(mut self, limit: Duration) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        let ended = async { while self.running.join_next().await.is_some() {} };
+        let ended = async {
+            while let Some(ended) = self.running.join_next().await {
+                if ended.is_err() {
+                    self.failed(ended);
+                }
+            }
+        };
         match timeout(limit, ended).await {
             Ok(()) => tracing::info!("stopped"),
             Err(_) => tracing::warn!(seconds = limit.as_secs(), "stopped before all work had ended"),
         }
-        anyhow::ensure!(!self.failed, "a part of the service ended by itself: the log says which");
+        anyhow::ensure!(!self.failed, "a part of the service ended by itself: the log says why");
         Ok(())
+    }
+
+    fn failed(&mut self, ended: Result<(), JoinError>) {
+        tracing::error!(
+            panic = ended.err().map(tracing::field::display),
+            "a part of the service ended by itself"
+        );
+        self.failed = true;
     }
 }
 
 /// Ends when a part is to drain.
-pub(crate) type Drain = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Drain = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn asked(mut stop: watch::Receiver<bool>) -> Drain {
     Box::pin(async move {

@@ -11,14 +11,21 @@ use super::until;
 /// Listens on a socket in a folder of its own; gone when dropped.
 pub(crate) struct RedisServer {
     folder: TempDir,
+    options: Vec<String>,
     process: Child,
 }
 
 impl RedisServer {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With these options beside our own.
+    pub(crate) async fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let process = spawn(folder.path());
-        let server = Self { folder, process };
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let process = spawn(folder.path(), &options);
+        let server = Self { folder, options, process };
         server.answers().await;
         server
     }
@@ -45,7 +52,7 @@ impl RedisServer {
 
     /// Starts it again with what is on its disk.
     pub(crate) async fn start_again(&mut self) {
-        self.process = spawn(self.folder.path());
+        self.process = spawn(self.folder.path(), &self.options);
         self.answers().await;
     }
 
@@ -64,7 +71,7 @@ impl Drop for RedisServer {
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, options: &[String]) -> Child {
     Command::new("redis-server")
         .args([
             "--port",
@@ -79,6 +86,7 @@ fn spawn(folder: &Path) -> Child {
             "no",
         ])
         .args(["--maxmemory-policy", "noeviction"])
+        .args(options)
         .current_dir(folder)
         .stdout(Stdio::null())
         .spawn()

@@ -29,6 +29,7 @@ pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
     // Health is answered from here on: whoever watches sees a service that waits, not one that is dead.
     let api = Service::bind(api, Arc::clone(&store)).await?;
     let address = api.address();
+    tracing::info!(%address, "answering health");
     parts.spawn(|drain| api.run(drain));
 
     let prepare =
