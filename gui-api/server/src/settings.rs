@@ -15,12 +15,15 @@ use crate::secret;
 const REDIS_URL: &str = "TIDELINE_REDIS_URL";
 const API_TOKENS: &str = "TIDELINE_API_TOKENS_SHA256";
 
+const REDIS_HELP: &str = "\
+Secret, from the environment or from a file that --redis-url-file names:
+  TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379";
+
 const SECRETS_HELP: &str = "\
-Secrets, from the environment only:
+Secrets, from the environment or from files that --redis-url-file and --api-tokens-sha256-file name:
   TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379
   TIDELINE_API_TOKENS_SHA256  SHA-256 of each API token, 64 hex digits, separated by commas.
-                              Make one with: printf %s \"$TOKEN\" | sha256sum
-Or name files that hold them, with the options above.";
+                              Make one with: printf %s \"$TOKEN\" | sha256sum";
 
 /// Takes in what the edge accepted, stores it, and serves the API and the GUI.
 #[derive(Debug, Parser)]
@@ -45,6 +48,7 @@ pub(crate) enum Command {
 
 /// How log lines are written.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Logging")]
 pub(crate) struct Logging {
     /// How log lines are written, to standard error.
     #[arg(long, env = "TIDELINE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
@@ -171,7 +175,7 @@ impl ServeSettings {
 
 /// Settings of `provision`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = SECRETS_HELP)]
+#[command(after_help = REDIS_HELP)]
 pub(crate) struct ProvisionSettings {
     #[command(flatten)]
     pub(crate) installation: Installation,

@@ -35,6 +35,7 @@ async fn load_functions(redis: &mut MultiplexedConnection) -> redis::RedisResult
 }
 
 /// The store keeps a source that is gone from the file, because events refer to it, but switched off.
+/// The edge refuses it either way: as unknown from now on, as disabled once the service has started anew.
 async fn store_sources(store: &dyn Store, sources: &[EventSource]) -> anyhow::Result<()> {
     let ids: HashSet<String> = sources.iter().map(|source| source.id.to_lowercase()).collect();
     for known in store.sources().await? {

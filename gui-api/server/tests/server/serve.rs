@@ -60,11 +60,19 @@ async fn what_the_edge_accepts_is_in_the_api_until_a_signal_ends_it_all_in_order
 
         assert!(matches!(track(&redis, signal).await, TrackReply::Accepted { .. }));
         is_stored(&address, signal).await;
-        let mut stream = Vec::new();
+        let id = format!("id: event-of-{signal}\n");
+        let mut stream = String::new();
+        while !stream.contains(&id) {
+            let mut part = [0; 1024];
+            let length = reader.read(&mut part).await.unwrap();
+            assert!(length > 0, "the stream ended before it brought the event: {stream}");
+            stream.push_str(&String::from_utf8_lossy(&part[..length]));
+        }
         let stopped = process.stop(signal).await;
         assert!(stopped.succeeded && stopped.log.contains("stopped"), "{}", stopped.log);
-        reader.read_to_end(&mut stream).await.unwrap();
-        assert!(String::from_utf8_lossy(&stream).contains(&format!("id: event-of-{signal}")));
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.ends_with(b"0\r\n\r\n"), "the stream was brought to its end, not cut off");
         for lane in Lanes::new("test", "local", 4).unwrap().all() {
             assert_eq!(redis.ask::<u8>(&["EXISTS", &lane.lease()]).await, 0, "{lane} was given back");
         }
