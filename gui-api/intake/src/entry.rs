@@ -9,17 +9,15 @@ use tideline_protocol::{EntryId, Lane, StreamRecord};
 use crate::leases::Tenure;
 use crate::options::SUSPECT_AFTER;
 
-/// One entry.
+/// One entry as it was read, its request unopened: a round holds many, and an open one takes many times the memory.
 pub(crate) struct Entry {
     pub(crate) lane: Lane,
     pub(crate) tenure: Tenure,
     pub(crate) id: EntryId,
     /// How often it was handed out; a thousand times more for each try alone.
     pub(crate) times: u64,
-    /// Bytes of its fields.
-    pub(crate) bytes: usize,
     pub(crate) account: Account,
-    pub(crate) content: Content,
+    fields: Fields,
 }
 
 /// Where the ledger counts an entry.
@@ -39,11 +37,6 @@ pub(crate) enum Content {
 }
 
 impl Entry {
-    /// Whether it was handed out so often that processing it may have ended the service.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.times > SUSPECT_AFTER && matches!(self.content, Content::Request(_))
-    }
-
     /// Reads an entry `[id, fields, times]` of `read_v1`; none when it is not that.
     pub(crate) fn read(lane: &Lane, tenure: Tenure, value: Value) -> Option<Self> {
         let Value::Array(parts) = value else { return None };
@@ -51,20 +44,27 @@ impl Entry {
         let id: EntryId = redis::from_redis_value::<String>(id).ok()?.parse().ok()?;
         let times = redis::from_redis_value(times).ok()?;
         let fields = Fields::read(fields);
-        let bytes = fields.bytes;
-        Some(Self {
-            account: fields.account(id),
-            content: fields.content(lane, id),
-            lane: lane.clone(),
-            tenure,
-            id,
-            times,
-            bytes,
-        })
+        Some(Self { account: fields.account(id), fields, lane: lane.clone(), tenure, id, times })
+    }
+
+    /// Whether it was handed out so often that processing it may have ended the service.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.times > SUSPECT_AFTER
+    }
+
+    /// Bytes of its fields.
+    pub(crate) fn bytes(&self) -> usize {
+        self.fields.bytes
+    }
+
+    /// Takes its content out.
+    pub(crate) fn open(&mut self) -> Content {
+        std::mem::take(&mut self.fields).content(&self.lane, self.id)
     }
 }
 
 /// The fields of an entry; none for one that was deleted.
+#[derive(Default)]
 struct Fields {
     values: Option<HashMap<String, String>>,
     not_text: bool,
@@ -73,7 +73,7 @@ struct Fields {
 
 impl Fields {
     fn read(value: Value) -> Self {
-        let Value::Array(parts) = value else { return Self { values: None, not_text: false, bytes: 0 } };
+        let Value::Array(parts) = value else { return Self::default() };
         let (mut values, mut not_text, mut bytes) = (HashMap::new(), false, 0);
         let mut parts = parts.into_iter().map(|part| match part {
             Value::BulkString(bytes) => bytes,

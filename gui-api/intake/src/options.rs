@@ -7,12 +7,14 @@ use tideline_protocol::Lanes;
 /// The most entries that one round reads, over all its lanes.
 pub(crate) const ROUND_ENTRIES: usize = 1024;
 /// Bytes of entries after which a round reads no more, over all its lanes. Each lane may exceed its part by
-/// one entry, so a round holds at most this and one entry for each lane: 20 MiB with 16 lanes and 256 KiB entries.
-pub(crate) const ROUND_BYTES: usize = 16 * 1024 * 1024;
+/// one entry, so a round holds at most this and one entry for each lane: 12 MiB with 16 lanes and 256 KiB entries.
+pub(crate) const ROUND_BYTES: usize = 8 * 1024 * 1024;
 /// The most entries that are written and settled at once.
 pub(crate) const UNIT_ENTRIES: usize = 256;
-/// Bytes of entries after which a unit is written. Documents take a few times as much memory.
-pub(crate) const UNIT_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of entries after which a unit is full. JSON made to annoy takes forty times as much memory when it is read.
+pub(crate) const UNIT_BYTES: usize = 1024 * 1024;
+/// Events after which a unit is full: the smallest event becomes a document of a thousand bytes.
+pub(crate) const UNIT_EVENTS: usize = 2_000;
 /// How often an entry may be handed out before it is suspected of ending the service.
 pub(crate) const SUSPECT_AFTER: u64 = 5;
 /// How often a suspect is tried alone.

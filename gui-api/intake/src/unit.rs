@@ -18,10 +18,11 @@ pub(crate) struct Verdict {
     pub(crate) reason: Option<String>,
 }
 
-impl Verdict {
-    fn dead(entry: &Entry, reason: &str) -> Self {
-        Self { dead: entry.account.events, reason: Some(reason.to_owned()), ..Self::default() }
-    }
+/// Entries, opened.
+pub(crate) struct Unit {
+    pub(crate) entries: Vec<Entry>,
+    /// One for each entry.
+    contents: Vec<Content>,
 }
 
 /// A unit, applied and not yet written.
@@ -31,18 +32,34 @@ pub(crate) struct Applied {
     pub(crate) verdicts: Vec<Verdict>,
 }
 
-/// Applies the entries to what the store has now.
-pub(crate) async fn apply(store: &dyn Store, entries: &[Entry]) -> Result<Applied, StoreError> {
-    let mut known = Known::load(store, entries).await?;
-    let verdicts = entries
-        .iter()
-        .map(|entry| match &entry.content {
+impl Unit {
+    pub(crate) fn open(mut entries: Vec<Entry>) -> Self {
+        let contents = entries.iter_mut().map(Entry::open).collect();
+        Self { entries, contents }
+    }
+
+    /// Applies the entries to what the store has now.
+    pub(crate) async fn apply(&self, store: &dyn Store) -> Result<Applied, StoreError> {
+        let requests = self.contents.iter().filter_map(|content| match content {
+            Content::Request(request) => Some(request.as_ref()),
+            _ => None,
+        });
+        let mut known = Known::load(store, &requests.collect::<Vec<_>>()).await?;
+        let verdict = |(entry, content): (&Entry, &Content)| match content {
             Content::Request(request) => known.apply(request),
-            Content::Unprocessable(reason) => Verdict::dead(entry, reason),
+            Content::Unprocessable(reason) => entry.bury(reason.clone()),
             Content::Deleted => Verdict::default(),
-        })
-        .collect();
-    Ok(Applied { batch: known.into_batch(), verdicts })
+        };
+        let verdicts = self.entries.iter().zip(&self.contents).map(verdict).collect();
+        Ok(Applied { batch: known.into_batch(), verdicts })
+    }
+}
+
+impl Entry {
+    /// The verdict that it goes to the dead letters.
+    pub(crate) fn bury(&self, reason: String) -> Verdict {
+        Verdict { dead: self.account.events, reason: Some(reason), ..Verdict::default() }
+    }
 }
 
 /// What the store has, and what the requests so far add to it.
@@ -59,16 +76,11 @@ struct Known {
 }
 
 impl Known {
-    async fn load(store: &dyn Store, entries: &[Entry]) -> Result<Self, StoreError> {
-        let requests = || {
-            entries.iter().filter_map(|entry| match &entry.content {
-                Content::Request(request) => Some(request.as_ref()),
-                _ => None,
-            })
-        };
-        if requests().next().is_none() {
+    async fn load(store: &dyn Store, requests: &[&Request]) -> Result<Self, StoreError> {
+        if requests.is_empty() {
             return Ok(Self::default());
         }
+        let requests = || requests.iter().copied();
         let event_ids: Vec<String> = requests().flat_map(Request::event_ids).map(str::to_owned).collect();
         let session_ids = distinct(requests().map(Request::session));
         let profile_ids = distinct(requests().map(Request::profile));

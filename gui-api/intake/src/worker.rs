@@ -15,11 +15,11 @@ use crate::keeper::release;
 use crate::leases::Leases;
 use crate::link::explain;
 use crate::live;
-use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES};
+use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES, UNIT_EVENTS};
 use crate::outage::Outage;
 use crate::reader::Reader;
 use crate::settle::Settlement;
-use crate::unit::{self, Verdict};
+use crate::unit::{Unit, Verdict};
 
 /// What a number of times that an entry was handed out is raised to by each try alone.
 const ALONE: u64 = 1000;
@@ -89,7 +89,7 @@ impl Worker {
             self.leases.lost(lane);
         }
         for unit in units(round.entries) {
-            if self.is_draining() || self.work(&unit, round.has_listeners).await.is_err() {
+            if self.is_draining() || self.work(unit, round.has_listeners).await.is_err() {
                 return self.reader.start_over();
             }
         }
@@ -100,12 +100,13 @@ impl Worker {
     }
 
     /// Writes a unit, publishes and settles it.
-    async fn work(&mut self, unit: &[Entry], has_listeners: bool) -> Result<(), GivenUp> {
-        let verdicts = match unit {
-            [suspect] if suspect.is_suspect() => self.try_alone(suspect, has_listeners).await?,
-            unit => self.write(unit, has_listeners).await?,
+    async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
+        let unit = Unit::open(unit);
+        let verdicts = match unit.entries.as_slice() {
+            [suspect] if suspect.is_suspect() => self.try_alone(suspect, &unit, has_listeners).await?,
+            _ => self.write(&unit, has_listeners).await?,
         };
-        let settlement = Settlement::of(unit, &verdicts);
+        let settlement = Settlement::of(&unit.entries, &verdicts);
         loop {
             match self.reader.link().query_all(settlement.commands()).await {
                 Ok(replies) => {
@@ -115,12 +116,12 @@ impl Worker {
                 }
                 Err(error) => self.redis_failed(explain(&error)).await,
             }
-            self.check_that_all_are_owned(unit)?;
+            self.check_that_all_are_owned(&unit)?;
         }
     }
 
     /// Writes a unit until the store has it.
-    async fn write(&mut self, unit: &[Entry], has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
+    async fn write(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
         let mut conflicts = 0;
         loop {
             match self.write_once(unit, has_listeners).await {
@@ -135,8 +136,8 @@ impl Worker {
         }
     }
 
-    async fn write_once(&mut self, unit: &[Entry], has_listeners: bool) -> Result<Vec<Verdict>, StoreError> {
-        let applied = unit::apply(self.store.as_ref(), unit).await?;
+    async fn write_once(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, StoreError> {
+        let applied = unit.apply(self.store.as_ref()).await?;
         let batch = applied.batch;
         let live = (has_listeners && !batch.events.is_empty())
             .then(|| live::publish(&self.live_channel, &batch.events));
@@ -151,16 +152,16 @@ impl Worker {
     }
 
     /// Writes an entry that was handed out often, by itself: if it ends the service again, that is known next time.
-    async fn try_alone(&mut self, suspect: &Entry, has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
+    async fn try_alone(
+        &mut self,
+        suspect: &Entry,
+        unit: &Unit,
+        has_listeners: bool,
+    ) -> Result<Vec<Verdict>, GivenUp> {
         let tried = suspect.times / ALONE;
         if tried >= TRIES_ALONE {
             warn!(lane = %suspect.lane, entry = %suspect.id, "an entry goes to the dead letters: processing it ended the service");
-            let reason = format!("processing it alone ended the service {tried} times");
-            return Ok(vec![Verdict {
-                dead: suspect.account.events,
-                reason: Some(reason),
-                ..Verdict::default()
-            }]);
+            return Ok(vec![suspect.bury(format!("processing it alone ended the service {tried} times"))]);
         }
         let mut command = redis::cmd("FCALL");
         command.arg("suspect_v1").arg(1).arg(suspect.lane.events()).arg(suspect.id.to_string());
@@ -169,7 +170,7 @@ impl Worker {
             self.redis_failed(explain(&error)).await;
             return Err(GivenUp);
         }
-        self.write(std::slice::from_ref(suspect), has_listeners).await
+        self.write(unit, has_listeners).await
     }
 
     /// Whether reading makes sense now. What is pending counts as handed out when it is read, and what is
@@ -190,9 +191,9 @@ impl Worker {
         }
     }
 
-    fn check_that_all_are_owned(&self, unit: &[Entry]) -> Result<(), GivenUp> {
+    fn check_that_all_are_owned(&self, unit: &Unit) -> Result<(), GivenUp> {
         let now = Instant::now();
-        let owned = unit.iter().all(|entry| self.leases.holds(&entry.lane, entry.tenure, now));
+        let owned = unit.entries.iter().all(|entry| self.leases.holds(&entry.lane, entry.tenure, now));
         if owned && !self.is_draining() { Ok(()) } else { Err(GivenUp) }
     }
 
@@ -275,23 +276,20 @@ async fn draining(drain: &mut watch::Receiver<bool>) {
 /// Divides a round into units, in order: bounded, and suspects alone.
 fn units(entries: Vec<Entry>) -> Vec<Vec<Entry>> {
     let mut units: Vec<Vec<Entry>> = Vec::new();
-    let (mut bytes, mut alone) = (0, true);
+    let (mut bytes, mut events, mut alone) = (0, 0, true);
     for entry in entries {
-        let suspect = entry.is_suspect();
-        match units
-            .last_mut()
-            .filter(|unit| !(alone || suspect || bytes >= UNIT_BYTES || unit.len() >= UNIT_ENTRIES))
-        {
-            Some(unit) => {
-                bytes += entry.bytes;
-                unit.push(entry);
-            }
-            None => {
-                bytes = entry.bytes;
-                units.push(vec![entry]);
-            }
+        let full = bytes >= UNIT_BYTES || events >= UNIT_EVENTS;
+        let apart = alone || full || entry.is_suspect();
+        if apart {
+            (bytes, events) = (0, 0);
         }
-        alone = suspect;
+        bytes += entry.bytes();
+        events += usize::try_from(entry.account.events).unwrap_or(UNIT_EVENTS);
+        alone = entry.is_suspect();
+        match units.last_mut() {
+            Some(unit) if !apart && unit.len() < UNIT_ENTRIES => unit.push(entry),
+            _ => units.push(vec![entry]),
+        }
     }
     units
 }

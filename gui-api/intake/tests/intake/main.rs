@@ -4,3 +4,4 @@ mod outages;
 mod owners;
 mod settling;
 mod support;
+mod upheaval;

@@ -78,3 +78,13 @@ async fn listeners_hear_of_what_was_stored() {
     // It was findable before it was heard of.
     assert!(stage.store.event("1").await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn the_rights_of_the_service_user_suffice() {
+    let stage = Stage::with_access_rules(2).await;
+    let running = stage.start();
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    stage.redis.track(with_body(&stage.lanes, "b", 1, "no JSON".to_owned())).await;
+    assert_eq!(stage.settled().await, Ledger { accepted: 2, stored: 1, duplicate: 0, dead: 1 });
+    running.drain().await;
+}

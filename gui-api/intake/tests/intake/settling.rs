@@ -136,3 +136,64 @@ async fn a_conflict_is_read_again_and_applied_again() {
     assert_eq!(stage.store.profile("profile-of-a").await.unwrap().unwrap().stats.views, 1);
     assert_eq!(stage.store.writes().len(), 9);
 }
+
+#[tokio::test]
+async fn a_profile_is_found_by_an_id_that_it_was_given_later() {
+    let stage = Stage::with_lanes(2).await;
+    let _intake = stage.start();
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    stage.settled().await;
+    // The edge forgets the session, and answers its next request with a new id, which the client keeps.
+    let lane = stage.lanes.of_session("a");
+    stage.redis.ask::<()>(redis::cmd("DEL").arg(lane.session("a"))).await;
+    let mut forgotten = page_views(&stage.lanes, "a", &["2"]);
+    forgotten.record.profile = "later".to_owned();
+    assert_eq!(stage.redis.track(forgotten).await, "later");
+    stage.settled().await;
+    let mut next_visit = page_views(&stage.lanes, "b", &["3"]);
+    (next_visit.record.profile, next_visit.record.new_profile) = ("later".to_owned(), false);
+    stage.redis.track(next_visit).await;
+    assert!(stage.settled().await.adds_up());
+
+    let profile = stage.store.profile("later").await.unwrap().unwrap();
+    assert_eq!(profile.id, "profile-of-a");
+    assert_eq!((profile.stats.views, profile.stats.visits), (3, 3));
+    assert_eq!(stage.store.session("b").await.unwrap().unwrap().profile.id, "profile-of-a");
+    assert_eq!(stage.store.count("profile-created").await, 1);
+}
+
+#[tokio::test]
+async fn an_entry_that_somebody_deleted_holds_up_nothing() {
+    let stage = Stage::with_lanes(1).await;
+    let lane = stage.lanes.of_session("a");
+    stage.store.set(Mood::HangsBeforeWriting);
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    stage.redis.track(page_views(&stage.lanes, "a", &["2"])).await;
+    let running = stage.start();
+    stage.store.hangs().await;
+    running.kill().await;
+    let mut command = redis::cmd("XRANGE");
+    let entries: Vec<(String, redis::Value)> =
+        stage.redis.ask(command.arg(lane.events()).arg("-").arg("+").arg("COUNT").arg(1)).await;
+    stage.redis.ask::<()>(redis::cmd("XDEL").arg(lane.events()).arg(&entries[0].0)).await;
+    stage.store.set(Mood::Works);
+    let _intake = stage.start();
+    assert_eq!(stage.settled().await, Ledger { accepted: 2, stored: 1, ..Ledger::default() });
+    assert_eq!(stage.redis.pending(&lane).await, 0);
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_a_store_that_is_down() {
+    let stage = Stage::with_lanes(1).await;
+    stage.store.set(Mood::Down);
+    let intake = stage.start();
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    until("the outage is noticed", async || !intake.handle.snapshot().working).await;
+    intake.drain().await;
+    let owner: Option<String> =
+        stage.redis.ask(redis::cmd("GET").arg(stage.lanes.of_session("a").lease())).await;
+    assert_eq!(owner, None);
+    stage.store.set(Mood::Works);
+    let _successor = stage.start();
+    assert_eq!(stage.settled().await, Ledger { accepted: 1, stored: 1, ..Ledger::default() });
+}

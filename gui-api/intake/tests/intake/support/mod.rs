@@ -27,7 +27,15 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn with_lanes(count: u16) -> Self {
         let lanes = Lanes::new("production", "eu", count).unwrap();
-        let redis = RedisServer::start(&[]).await;
+        let redis = RedisServer::start().await;
+        redis.provision(&lanes).await;
+        Self { redis, store: UnrulyStore::new(), lanes }
+    }
+
+    /// The same with our access rules in force: the intake connects as `service`, the test as `default`.
+    pub(crate) async fn with_access_rules(count: u16) -> Self {
+        let lanes = Lanes::new("production", "eu", count).unwrap();
+        let redis = RedisServer::start_with_access_rules().await;
         redis.provision(&lanes).await;
         Self { redis, store: UnrulyStore::new(), lanes }
     }
@@ -40,7 +48,7 @@ impl Stage {
     pub(crate) fn start_on(&self, store: Arc<UnrulyStore>) -> Running {
         let options = Options {
             lease: Duration::from_millis(1000),
-            ..Options::new(self.redis.client(), self.lanes.clone())
+            ..Options::new(self.redis.service_client(), self.lanes.clone())
         };
         let intake = Intake::new(options, store).unwrap();
         let handle = intake.handle();

@@ -1,7 +1,7 @@
 //! A redis-server of the test's own, with the function libraries of `infra/redis`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use redis::aio::MultiplexedConnection;
@@ -16,6 +16,7 @@ pub(crate) struct RedisServer {
     options: Vec<String>,
     process: Child,
     client: Client,
+    service_client: Client,
 }
 
 /// Events by outcome, summed over lanes and minutes.
@@ -34,12 +35,31 @@ impl Ledger {
 }
 
 impl RedisServer {
-    pub(crate) async fn start(options: &[&str]) -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), Vec::new(), "").await
+    }
+
+    /// Starts it with `users.acl.template`, but for the user `default`, who is the test.
+    pub(crate) async fn start_with_access_rules() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let rules = std::fs::read_to_string(ours("users.acl.template")).unwrap();
+        // SHA-256 of `secret`.
+        let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        let rules = rules
+            .replace("user default off", "user default on nopass ~* &* +@all")
+            .replace("@EDGE_PASSWORD_SHA256@", hash)
+            .replace("@SERVICE_PASSWORD_SHA256@", hash);
+        std::fs::write(directory.path().join("users.acl"), rules).unwrap();
+        let options = ["--aclfile", "users.acl"].map(str::to_owned).to_vec();
+        Self::start_in(directory, options, "?user=service&pass=secret").await
+    }
+
+    async fn start_in(directory: TempDir, options: Vec<String>, service: &str) -> Self {
         let process = spawn(directory.path(), &options);
-        let client = Client::open(format!("unix://{}", directory.path().join("s").display())).unwrap();
-        let server = Self { directory, options, process, client };
+        let url = format!("unix://{}", directory.path().join("s").display());
+        let client = Client::open(url.as_str()).unwrap();
+        let service_client = Client::open(format!("{url}{service}")).unwrap();
+        let server = Self { directory, options, process, client, service_client };
         server.answers().await;
         server.load_functions().await;
         server
@@ -48,14 +68,18 @@ impl RedisServer {
     /// Loads our functions, again if need be.
     pub(crate) async fn load_functions(&self) {
         for library in ["tideline.lua", "tideline_service.lua"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/redis").join(library);
-            let code = std::fs::read_to_string(path).unwrap();
+            let code = std::fs::read_to_string(ours(library)).unwrap();
             let _name: String = self.ask(redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(code)).await;
         }
     }
 
     pub(crate) fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// What the intake connects with.
+    pub(crate) fn service_client(&self) -> Client {
+        self.service_client.clone()
     }
 
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
@@ -154,6 +178,11 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A file of `infra/redis`.
+fn ours(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/redis").join(name)
 }
 
 fn spawn(directory: &Path, options: &[String]) -> Child {
