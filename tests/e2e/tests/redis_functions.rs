@@ -1,0 +1,239 @@
+//! `track_v1` and the edge's rights, against the real Redis.
+
+use redis::aio::MultiplexedConnection;
+use redis::{Client, RedisResult, Value};
+use tideline_e2e::Tideline;
+use tideline_protocol::{Lane, Lanes, StreamRecord, TrackCall, TrackReply};
+use uuid::Uuid;
+use xtask::stack::Part;
+
+/// Redis with functions, ACL and the demo source, seen as the edge sees it.
+async fn redis_as_edge() -> (Tideline, MultiplexedConnection) {
+    let tideline = Tideline::start_parts(&[Part::Redis, Part::Service]);
+    let edge = connect(&tideline.edge_redis_url()).await;
+    (tideline, edge)
+}
+
+async fn connect(url: &str) -> MultiplexedConnection {
+    Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
+}
+
+fn lanes() -> Lanes {
+    Lanes::new("production", "local", Lanes::DEFAULT_COUNT).unwrap()
+}
+
+fn call(session: &str, fingerprint: &str, profile: &str) -> TrackCall {
+    TrackCall {
+        lane: lanes().of_session(session),
+        bridge: "rest",
+        fingerprint: fingerprint.to_owned(),
+        record: StreamRecord {
+            request_id: Uuid::from_u128(7),
+            received_at: 1_795_372_946_098,
+            source: "shop-web".to_owned(),
+            session: session.to_owned(),
+            profile: profile.to_owned(),
+            new_session: false,
+            new_profile: true,
+            events: 2,
+            client_address: None,
+            headers: Vec::new(),
+            body: "{}".to_owned(),
+        },
+    }
+}
+
+async fn raw(redis: &mut MultiplexedConnection, command: &[String]) -> RedisResult<Value> {
+    let mut words = command.iter();
+    let mut command = redis::cmd(words.next().unwrap());
+    words.for_each(|word| {
+        command.arg(word);
+    });
+    command.query_async(redis).await
+}
+
+async fn run(redis: &mut MultiplexedConnection, call: &TrackCall) -> TrackReply {
+    let replies =
+        redis::from_redis_value::<Vec<Vec<String>>>(raw(redis, &call.command()).await.unwrap()).unwrap();
+    TrackReply::parse(&serde_json::json!(replies)).unwrap()
+}
+
+fn accepted(profile: &str) -> TrackReply {
+    TrackReply::Accepted { profile: profile.to_owned() }
+}
+
+#[tokio::test]
+async fn the_first_request_decides_the_profile_and_repeats_are_stored_once() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    assert_eq!(run(&mut edge, &call("s", "one", "first")).await, accepted("first"));
+    assert_eq!(run(&mut edge, &call("s", "two", "second")).await, accepted("first"));
+    let repeated = TrackReply::Repeated { profile: "first".to_owned() };
+    assert_eq!(run(&mut edge, &call("s", "one", "third")).await, repeated);
+
+    let lane = lanes().of_session("s");
+    let mut service = connect(&tideline.redis_url()).await;
+    let ledger: i64 = redis::cmd("HGET")
+        .arg(lane.ledger(1_795_372_946_098))
+        .arg("shop-web|accepted")
+        .query_async(&mut service)
+        .await
+        .unwrap();
+    assert_eq!(ledger, 4);
+    for (key, most) in
+        [(lane.session("s"), 86_400), (lane.seen("one"), 120), (lane.ledger(1_795_372_946_098), 259_200)]
+    {
+        let seconds: i64 = redis::cmd("TTL").arg(&key).query_async(&mut service).await.unwrap();
+        assert!((1..=most).contains(&seconds), "{key} lives {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn an_entry_holds_what_was_decided() {
+    let (mut tideline, mut edge) = redis_as_edge().await;
+    // So that nobody takes the entries away.
+    tideline.stop(Part::Service).unwrap();
+    run(&mut edge, &call("s", "one", "first")).await;
+    run(&mut edge, &call("s", "two", "second")).await;
+    let mut service = connect(&tideline.redis_url()).await;
+    let stream = lanes().of_session("s").events();
+    let entries: Vec<(String, Vec<String>)> =
+        redis::cmd("XRANGE").arg(stream).arg("-").arg("+").query_async(&mut service).await.unwrap();
+    let records: Vec<_> = entries
+        .iter()
+        .map(|(_, fields)| {
+            let field =
+                |name: &str| fields.chunks(2).find(|pair| pair[0] == name).map(|pair| pair[1].clone());
+            StreamRecord::from_fields(field).unwrap()
+        })
+        .collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!(
+        (records[0].profile.as_str(), records[0].new_session, records[0].new_profile),
+        ("first", true, true)
+    );
+    assert_eq!(
+        (records[1].profile.as_str(), records[1].new_session, records[1].new_profile),
+        ("first", false, false)
+    );
+}
+
+#[tokio::test]
+async fn sources_are_checked_before_anything_is_written() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let with = |change: fn(&mut TrackCall)| {
+        let mut call = call("s", "one", "p");
+        change(&mut call);
+        call
+    };
+    let unknown = with(|call| call.record.source = "nobody".to_owned());
+    assert_eq!(run(&mut edge, &unknown).await, TrackReply::UnknownSource);
+    let wrong = TrackReply::WrongBridge { name: "Demo shop".to_owned(), allowed: "rest".to_owned() };
+    assert_eq!(run(&mut edge, &with(|call| call.bridge = "webhook")).await, wrong);
+    // Part of a type's name is not the type.
+    assert_eq!(run(&mut edge, &with(|call| call.bridge = "res")).await, wrong);
+    assert_eq!(run(&mut edge, &with(|call| call.record.events = 0)).await, TrackReply::Empty);
+
+    let mut service = connect(&tideline.redis_url()).await;
+    let source = lanes().of_session("s").source("shop-web");
+    let _: () =
+        redis::cmd("HSET").arg(source).arg("enabled").arg("0").query_async(&mut service).await.unwrap();
+    assert_eq!(run(&mut edge, &with(|_| ())).await, TrackReply::DisabledSource);
+    let sessions: i64 = redis::cmd("EXISTS")
+        .arg(lanes().of_session("s").session("s"))
+        .query_async(&mut service)
+        .await
+        .unwrap();
+    assert_eq!(sessions, 0);
+}
+
+#[tokio::test]
+async fn a_lane_that_was_not_set_up_takes_nothing_and_reserves_nothing() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let mut service = connect(&tideline.redis_url()).await;
+    let lane: Lane = Lanes::new("staging", "local", 1).unwrap().of_session("s");
+    let settings = [("enabled", "1"), ("types", "rest"), ("name", "x")];
+    let _: () = redis::cmd("HSET")
+        .arg(lane.source("shop-web"))
+        .arg(&settings)
+        .query_async(&mut service)
+        .await
+        .unwrap();
+    let call = TrackCall { lane: lane.clone(), ..call("s", "one", "p") };
+    assert_eq!(run(&mut edge, &call).await, TrackReply::NoLane);
+    let keys: i64 = redis::cmd("EXISTS")
+        .arg(lane.session("s"))
+        .arg(lane.events())
+        .query_async(&mut service)
+        .await
+        .unwrap();
+    assert_eq!(keys, 0);
+}
+
+#[tokio::test]
+async fn many_requests_in_one_call_are_decided_one_by_one() {
+    let (_tideline, mut edge) = redis_as_edge().await;
+    let good = call("s", "one", "first");
+    let mut bad = call("s", "two", "first");
+    bad.record.source = "nobody".to_owned();
+    let (good, bad) = (good.command(), bad.command());
+    // FCALL name count keys… 1 request…
+    let mut both = vec!["FCALL".to_owned(), "track_v1".to_owned(), "10".to_owned()];
+    both.extend_from_slice(&good[3..8]);
+    both.extend_from_slice(&bad[3..8]);
+    both.push("2".to_owned());
+    both.extend_from_slice(&good[9..]);
+    both.extend_from_slice(&bad[9..]);
+    let replies: Vec<Vec<String>> = redis::from_redis_value(raw(&mut edge, &both).await.unwrap()).unwrap();
+    assert_eq!((replies[0][0].as_str(), replies[1][0].as_str()), ("accepted", "unknown-source"));
+
+    let error = raw(&mut edge, &both[..both.len() - 3]).await.unwrap_err().to_string();
+    assert!(error.contains("cut short"), "{error}");
+}
+
+#[tokio::test]
+async fn with_the_edges_rights_nothing_can_be_read_changed_or_deleted() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    run(&mut edge, &call("s", "one", "p")).await;
+    let lane = lanes().of_session("s");
+    let table: [(&str, &[&str]); 21] = [
+        ("GET", &[&lane.session("s")]),
+        ("XRANGE", &[&lane.events(), "-", "+"]),
+        ("XREAD", &["STREAMS", &lane.events(), "0"]),
+        ("XLEN", &[&lane.events()]),
+        ("XTRIM", &[&lane.events(), "MAXLEN", "0"]),
+        ("XDEL", &[&lane.events(), "1-0"]),
+        ("DEL", &[&lane.events()]),
+        ("HGETALL", &[&lane.source("shop-web")]),
+        ("HSET", &[&lane.source("shop-web"), "enabled", "0"]),
+        ("HGET", &[&lane.ledger(0), "x"]),
+        ("SET", &[&lane.source("shop-web"), "x"]),
+        ("SET", &["other", "x"]),
+        ("KEYS", &["*"]),
+        ("SCAN", &["0"]),
+        ("EVAL", &["return 1", "0"]),
+        ("FUNCTION", &["LIST"]),
+        ("SCRIPT", &["FLUSH"]),
+        ("CONFIG", &["GET", "*"]),
+        ("FLUSHALL", &[]),
+        ("ACL", &["LIST"]),
+        ("MONITOR", &[]),
+    ];
+    for (command, arguments) in table {
+        let words: Vec<_> =
+            std::iter::once(command).chain(arguments.iter().copied()).map(str::to_owned).collect();
+        let error = raw(&mut edge, &words).await.expect_err(command).to_string();
+        assert!(
+            error.to_uppercase().contains("NOPERM") || error.contains("no permissions"),
+            "{command}: {error}"
+        );
+    }
+    // The service's functions can be called, but what they do is not allowed to the edge.
+    let mut service = connect(&tideline.redis_url()).await;
+    let lease: Value = redis::cmd("GET").arg(lane.lease()).query_async(&mut service).await.unwrap();
+    for function in ["lease_v1", "release_v1", "settle_v1"] {
+        let words = ["FCALL", function, "1", &lane.lease(), "thief", "100000"].map(str::to_owned);
+        assert!(raw(&mut edge, &words).await.is_err(), "{function}");
+    }
+    let after: Value = redis::cmd("GET").arg(lane.lease()).query_async(&mut service).await.unwrap();
+    assert_eq!(lease, after);
+}
