@@ -1,5 +1,6 @@
 //! The intake against a real redis-server and a real store: killed, starved, contended, and exact all the same.
 
+mod functions;
 mod outages;
 mod owners;
 mod settling;
