@@ -36,7 +36,8 @@ impl Intake {
     }
 
     /// Runs until `drain` ends, then finishes the unit it is at and gives its lanes back. It never fails:
-    /// what is out of reach is waited for, and said in the log. Dropping it is what a crash would be.
+    /// what is out of reach is waited for, and said in the log. A store that takes a write and never answers
+    /// is waited for too, also by the drain: whoever runs this sets a deadline. Dropping it is what a crash would be.
     pub async fn run(self, drain: impl Future<Output = ()> + Send) {
         let (begin_drain, drain_begun) = watch::channel(false);
         let leases = Arc::new(Leases::none());

@@ -89,7 +89,7 @@ impl Worker {
             self.leases.lost(lane);
         }
         for unit in units(round.entries) {
-            if self.is_draining() || self.work(unit, round.has_listeners).await.is_err() {
+            if self.work(unit, round.has_listeners).await.is_err() {
                 return self.reader.start_over();
             }
         }
@@ -102,6 +102,7 @@ impl Worker {
     /// Writes a unit, publishes and settles it.
     async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
         let unit = Unit::open(unit);
+        self.check_that_all_are_owned(&unit)?;
         let verdicts = match unit.entries.as_slice() {
             [suspect] if suspect.is_suspect() => self.try_alone(suspect, &unit, has_listeners).await?,
             _ => self.write(&unit, has_listeners).await?,
