@@ -6,7 +6,7 @@
 use serde_json::Value;
 use tideline_model::Properties;
 
-use crate::Unprocessable;
+use crate::{Unprocessable, json};
 
 /// What documents are made of.
 pub(crate) struct Body {
@@ -17,7 +17,7 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn read(text: &str) -> Result<Self, Unprocessable> {
-        let value = serde_json::from_str(text).map_err(|error| Unprocessable::NotJson(error.to_string()))?;
+        let value = json::read(text).map_err(|error| Unprocessable::NotJson(error.to_string()))?;
         let Value::Object(mut members) = value else { return wrong("body", "an object") };
         let Value::Array(events) = members.remove("events").unwrap_or_default() else {
             return wrong("events", "a list");

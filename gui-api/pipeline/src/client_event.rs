@@ -1,6 +1,6 @@
 //! One event that a client sent, as a document.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tideline_model::{Event, EventTime, Hit, Properties, Tags};
 use tideline_protocol::event_id;
@@ -8,6 +8,12 @@ use tideline_protocol::event_id;
 use crate::body::{take_object, take_text};
 use crate::request::{Common, MAX_ID_BYTES};
 use crate::{Unprocessable, time};
+
+/// How far `time.insert` may lie before the request. Each month is a partition of the store: a visitor who
+/// spreads events over all of them would make everybody wait.
+const MOST_BEHIND: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// How far it may lie after the request: clocks are wrong, and lists begin with the newest.
+const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// The document of the event at `index` of a request.
 pub(crate) fn document(common: &Common, index: usize, mut sent: Properties) -> Result<Event, Unprocessable> {
@@ -25,7 +31,11 @@ pub(crate) fn document(common: &Common, index: usize, mut sent: Properties) -> R
     let read = |key| times.get(key).and_then(Value::as_str).and_then(time::parse);
     let context = take_object(&mut sent, "context", &path)?;
     let received = common.received;
-    let insert = match read("insert") {
+    let credible = |time: &Timestamp| {
+        let age = received.duration_since(*time);
+        (-MOST_AHEAD..=MOST_BEHIND).contains(&age)
+    };
+    let insert = match read("insert").filter(credible) {
         Some(insert) => insert,
         // So that lists keep the order of the request (`docs/adr/0002-order-within-a-request.md`).
         None => i64::try_from(index)

@@ -15,6 +15,7 @@
 mod apply;
 mod body;
 mod client_event;
+mod json;
 mod merge;
 mod profile;
 mod request;

@@ -44,7 +44,11 @@ fn event_time_is_the_clients_insert_time_or_the_time_of_receipt() {
     let table = [
         (json!({}), "2026-11-22T18:42:26Z", None),
         (json!({"create": "2026-11-22T18:42:20.5Z"}), "2026-11-22T18:42:26Z", Some("2026-11-22T18:42:20.5Z")),
-        (json!({"insert": "2020-01-01T00:00:00+01:00"}), "2019-12-31T23:00:00Z", None),
+        (json!({"insert": "2026-11-01T00:00:00+01:00"}), "2026-10-31T23:00:00Z", None),
+        (json!({"insert": "2026-11-23T18:42:26Z"}), "2026-11-23T18:42:26Z", None),
+        // Too far off to be believed.
+        (json!({"insert": "2026-10-18T18:42:25Z"}), "2026-11-22T18:42:26Z", None),
+        (json!({"insert": "2099-01-01"}), "2026-11-22T18:42:26Z", None),
         (json!({"insert": "2026-99-99", "create": null}), "2026-11-22T18:42:26Z", None),
     ];
     for (time, insert, create) in table {
