@@ -62,7 +62,7 @@ impl<C: Clock, E: Entropy, K: Commit> Collector<C, E, K> {
     }
 
     /// Answers an admitted request, once its events are on disk.
-    pub async fn answer(&self, head: &RequestHead, body: &[u8]) -> Answered {
+    pub async fn answer(&self, head: &RequestHead, body: Vec<u8>) -> Answered {
         let (response, note) = match track(self, head, body).await {
             Ok(response) => (response, None),
             Err(error) => (

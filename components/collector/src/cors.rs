@@ -6,6 +6,9 @@ use crate::{RequestHead, Response};
 
 const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 
+/// The longest list of header names that is granted: longer ones are no browser's.
+const MAX_REQUESTED_BYTES: usize = 1024;
+
 /// The answer to a preflight; none if the request is no preflight.
 pub(crate) fn preflight(head: &RequestHead) -> Option<Response> {
     if head.method != Method::OPTIONS {
@@ -23,7 +26,9 @@ pub(crate) fn preflight(head: &RequestHead) -> Option<Response> {
     .with("access-control-allow-methods", METHODS)
     .with("access-control-max-age", "600")
     .with("vary", "Origin");
-    if let Some(requested) = head.header("access-control-request-headers") {
+    let requested =
+        head.header("access-control-request-headers").filter(|names| names.len() <= MAX_REQUESTED_BYTES);
+    if let Some(requested) = requested {
         response = response.with("access-control-allow-headers", requested.to_owned());
     }
     Some(response)

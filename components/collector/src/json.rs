@@ -120,7 +120,7 @@ pub(crate) fn check(body: &[u8]) -> Result<&RawValue, Malformed> {
         reason: "the body is not UTF-8".to_owned(),
     })?;
     let value: &RawValue = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
-    check_depth_and_pairs(body)?;
+    check_readable(body)?;
     Ok(value)
 }
 
@@ -135,8 +135,9 @@ fn malformed(text: &str, error: &serde_json::Error) -> Malformed {
     Malformed { offset, reason }
 }
 
-/// Refuses valid JSON that nests too deep, or has half of a surrogate pair: skipping a value looks at neither.
-fn check_depth_and_pairs(body: &[u8]) -> Result<(), Malformed> {
+/// Refuses valid JSON that the private service could not read: nested too deep, with half of a surrogate pair, or with
+/// a number that no float holds. Skipping a value looks at none of these.
+fn check_readable(body: &[u8]) -> Result<(), Malformed> {
     let (mut depth, mut in_string, mut rest) = (0_usize, false, body);
     while let Some((byte, after)) = rest.split_first() {
         let refuse = |reason: String| Err(Malformed { offset: body.len() - rest.len(), reason });
@@ -146,6 +147,10 @@ fn check_depth_and_pairs(body: &[u8]) -> Result<(), Malformed> {
             b'\\' => match escape(rest) {
                 Some(length) => next = rest.get(length..).unwrap_or_default(),
                 None => return refuse("half of a surrogate pair".to_owned()),
+            },
+            b'0'..=b'9' if !in_string => match number(rest) {
+                Some(length) => next = rest.get(length..).unwrap_or_default(),
+                None => return refuse("number out of range".to_owned()),
             },
             b'{' | b'[' if !in_string && depth == MAX_DEPTH => {
                 return refuse(format!("nested deeper than {MAX_DEPTH} levels"));
@@ -157,6 +162,17 @@ fn check_depth_and_pairs(body: &[u8]) -> Result<(), Malformed> {
         rest = next;
     }
     Ok(())
+}
+
+/// The length of the number that this begins with; none if it is out of range.
+fn number(text: &[u8]) -> Option<usize> {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+    let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
+    let digits = text.get(..length)?;
+    // Only an exponent, or some three hundred digits, lead out of range.
+    let suspect = length > 300 || digits.iter().any(|byte| matches!(byte, b'e' | b'E'));
+    let finite = || std::str::from_utf8(digits).ok()?.parse::<f64>().ok().map(f64::is_finite);
+    (!suspect || finite() == Some(true)).then_some(length)
 }
 
 /// The length of the escape that this begins with, both halves of a pair together; none for half a pair.
@@ -211,6 +227,12 @@ mod tests {
         for whole in [&br#"["\ud83d\ude00"]"#[..], br#"["\\ud800"]"#, br#"["\u0041\n\"\\"]"#] {
             assert!(check(whole).is_ok());
         }
-        assert!(check(br#"{"a":12345678901234567890,"b":1e999}"#).is_ok());
+        let digits = |count: usize| format!("[{}]", "9".repeat(count)).into_bytes();
+        for beyond in [b"[1e999]".to_vec(), b"[-1.5E+309,0]".to_vec(), digits(400)] {
+            assert!(refused(&beyond).reason.contains("out of range"), "{:?}", refused(&beyond));
+        }
+        for within in [b"[12345678901234567890,1e308,1E-999,-0.0,true,false]".to_vec(), digits(308)] {
+            assert!(check(&within).is_ok());
+        }
     }
 }

@@ -18,7 +18,8 @@ impl<T: Transport> RedisCommit<T> {
 
 impl<T: Transport> Commit for RedisCommit<T> {
     async fn commit(&self, call: TrackCall) -> Result<TrackReply, CommitError> {
-        let reply = self.0.command(&call.command()).await.map_err(|error| CommitError(error.to_string()))?;
+        let reply =
+            self.0.command(call.into_command()).await.map_err(|error| CommitError(error.to_string()))?;
         TrackReply::parse(&reply).map_err(|error| CommitError(error.to_string()))
     }
 }

@@ -2,28 +2,23 @@
 
 use http::Method;
 
-/// Method, path, query and headers of a request.
+/// Method, path and headers of a request.
 #[derive(Clone, Debug)]
 pub struct RequestHead {
     /// The method.
     pub method: Method,
     /// The path, without the query, as sent.
     pub path: String,
-    /// What follows the first `?`.
-    pub query: Option<String>,
     /// Headers in the order they came, names in lower case. Values that are no UTF-8 are left out by the adapter.
     pub headers: Vec<(String, String)>,
 }
 
 impl RequestHead {
-    /// Splits a request target into path and query.
+    /// The head of a request for this target, which is a path and perhaps a query.
     #[must_use]
     pub fn new(method: Method, target: &str, headers: Vec<(String, String)>) -> Self {
-        let (path, query) = match target.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
-            None => (target, None),
-        };
-        Self { method, path: path.to_owned(), query, headers }
+        let path = target.split_once('?').map_or(target, |(path, _query)| path);
+        Self { method, path: path.to_owned(), headers }
     }
 
     /// The first value of a header; `name` in lower case.

@@ -18,8 +18,8 @@ const ADDRESS: &str = "TIDELINE_CLIENT_ADDRESS_HEADER";
 const KNOWN: [&str; 8] = [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS];
 
 const DEFAULT_MAX_BODY: usize = 256 * 1024;
-/// A body is sent to Redis as one JSON string, at worst six times as long; gateways take a few megabytes.
-const LARGEST_MAX_BODY: usize = 1024 * 1024;
+/// A body is sent to Redis as one JSON string, at worst twice as long, and our gateway takes 1 MiB unless told otherwise.
+const LARGEST_MAX_BODY: usize = 480 * 1024;
 
 /// What the edge is told by its environment.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Settings {
     /// `TIDELINE_CONTEXT` (`production`), `TIDELINE_REGION` (`local`), `TIDELINE_LANES` (16):
     /// the same as the private service's.
     pub lanes: Lanes,
-    /// `TIDELINE_MAX_BODY_BYTES`, the longest body that is read, in bytes: 1024 to 1048576, 262144 unless set.
+    /// `TIDELINE_MAX_BODY_BYTES`, the longest body that is read, in bytes: 1024 to 491520, 262144 unless set.
     pub max_body_bytes: usize,
     /// `TIDELINE_CLIENT_ADDRESS_HEADER`: the header in which the host, or a proxy in front of it, puts
     /// the visitor's address. Unset, addresses are not recorded.

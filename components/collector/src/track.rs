@@ -20,12 +20,12 @@ const BRIDGE: &str = "rest";
 pub(crate) async fn track<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
     head: &RequestHead,
-    body: &[u8],
+    body: Vec<u8>,
 ) -> Result<Response, CommitError> {
     if !is_json(head.header("content-type")) {
         return Ok(faulty(&[Fault::new(What::NotABody, &[], None)]));
     }
-    let payload = match payload::read(body) {
+    let payload = match payload::read(&body) {
         Ok(payload) => payload,
         Err(faults) => return Ok(faulty(&faults)),
     };
@@ -44,7 +44,7 @@ pub(crate) async fn track<C: Clock, E: Entropy, K: Commit>(
 fn call<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
     head: &RequestHead,
-    body: &[u8],
+    body: Vec<u8>,
     payload: Payload,
 ) -> TrackCall {
     let settings = &collector.settings;
@@ -77,7 +77,8 @@ fn call<C: Clock, E: Entropy, K: Commit>(
             events: u32::try_from(payload.event_ids.len()).unwrap_or(u32::MAX),
             client_address: client_address(head, settings.client_address_header.as_deref()),
             headers: kept(head),
-            body: String::from_utf8_lossy(body).into_owned(),
+            // It was read as JSON, so it is UTF-8.
+            body: String::from_utf8(body).unwrap_or_default(),
         },
     }
 }

@@ -74,7 +74,7 @@ fn post(commit: &Recording, body: &Value) -> Answered {
         "/track",
         &[("content-type", "application/json"), ("origin", "https://shop.example")],
     );
-    collector(commit).answer(&head, body.to_string().as_bytes()).now_or_never().unwrap()
+    collector(commit).answer(&head, body.to_string().into_bytes()).now_or_never().unwrap()
 }
 
 fn refused(reply: Result<TrackReply, CommitError>) -> Answered {
@@ -136,7 +136,7 @@ fn requests_with_client_ids_are_told_apart_by_them_and_others_never_repeat() {
     let collector = collector(&commit);
     for request in [&with_ids, &with_ids, &without, &without] {
         let head = head(Method::POST, "/track", &[]);
-        collector.answer(&head, request.to_string().as_bytes()).now_or_never().unwrap();
+        collector.answer(&head, request.to_string().into_bytes()).now_or_never().unwrap();
     }
     let prints: Vec<_> = commit.calls.borrow().iter().map(|call| call.fingerprint.clone()).collect();
     assert_eq!(prints[0], prints[1]);
@@ -195,7 +195,7 @@ fn the_address_comes_from_the_last_trusted_header_and_secrets_are_not_stored() {
         ],
     );
     let request = br#"{"source":{"id":"s"},"events":[{"type":"a"}]}"#;
-    collector(&commit).answer(&head, request).now_or_never().unwrap();
+    collector(&commit).answer(&head, request.to_vec()).now_or_never().unwrap();
     let record = &commit.calls.borrow()[0].record;
     assert_eq!(record.client_address.as_deref(), Some("203.0.113.9"));
     assert_eq!(record.headers, [("user-agent".to_owned(), "UA".to_owned())]);
@@ -256,7 +256,7 @@ fn pages_of_any_origin_may_send_and_beacons_with_cookies_too() {
     assert_eq!(header(&response, "access-control-max-age"), Some("600"));
 
     let beacon = head(Method::POST, "/track", &[("origin", "https://a"), ("cookie", "x=1")]);
-    let response = collector.answer(&beacon, b"").now_or_never().unwrap().response;
+    let response = collector.answer(&beacon, Vec::new()).now_or_never().unwrap().response;
     assert_eq!(header(&response, "access-control-allow-origin"), Some("https://a"));
     assert_eq!(header(&response, "access-control-allow-credentials"), Some("true"));
     assert_eq!(header(&response, "vary"), Some("Origin"));

@@ -24,9 +24,8 @@ pub struct TrackCall {
 impl TrackCall {
     /// The Redis command: `FCALL track_v1 5 <keys> <arguments>`.
     #[must_use]
-    pub fn command(&self) -> Vec<String> {
+    pub fn into_command(self) -> Vec<String> {
         let Self { lane, bridge, fingerprint, record } = self;
-        let fields = record.edge_fields();
         let mut command = vec![
             "FCALL".to_owned(),
             TRACK_FUNCTION.to_owned(),
@@ -34,16 +33,17 @@ impl TrackCall {
             lane.source(&record.source),
             lane.events(),
             lane.session(&record.session),
-            lane.seen(fingerprint),
+            lane.seen(&fingerprint),
             lane.ledger(record.received_at),
             "1".to_owned(),
-            (*bridge).to_owned(),
+            bridge.to_owned(),
             record.source.clone(),
             record.profile.clone(),
             u8::from(record.new_profile).to_string(),
             record.events.to_string(),
-            fields.len().to_string(),
         ];
+        let fields = record.into_edge_fields();
+        command.push(fields.len().to_string());
         command.extend(fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
         command
     }

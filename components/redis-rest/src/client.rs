@@ -30,9 +30,11 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// See [`Error`]: each variant calls for another reaction.
-    pub async fn command(&self, command: &[String]) -> Result<Value, Error> {
+    pub async fn command(&self, command: Vec<String>) -> Result<Value, Error> {
         // Lists of strings always serialise.
-        let body = serde_json::to_vec(command).unwrap_or_default();
+        let body = serde_json::to_vec(&command).unwrap_or_default();
+        // A guest has little memory, and many commands wait at the same time.
+        drop(command);
         let reply = self.transport.post(&self.endpoint, body).await?;
         read(&reply)
     }
@@ -48,7 +50,7 @@ fn read(reply: &HttpReply) -> Result<Value, Error> {
             _ => unreadable,
         });
     };
-    match (reply.status, body.error) {
+    match (reply.status, body.error.map(shorten)) {
         (200, None) => Ok(body.result),
         (401 | 403, Some(text)) => Err(Error::Refused(text)),
         (429 | 500..=599, Some(text)) => Err(Error::Busy(text)),
@@ -57,6 +59,16 @@ fn read(reply: &HttpReply) -> Result<Value, Error> {
         (_, Some(text)) => Err(Error::Command(text)),
         _ => Err(unreadable),
     }
+}
+
+/// The longest error text that is passed on, in bytes.
+const MAX_ERROR_BYTES: usize = 200;
+
+/// Error texts end up in logs: the start says what is wrong, the rest may repeat what visitors sent.
+fn shorten(mut text: String) -> String {
+    let end = text.find(", with args").unwrap_or(text.len()).min(MAX_ERROR_BYTES);
+    text.truncate(text.floor_char_boundary(end));
+    text
 }
 
 /// Whether Redis refuses for a reason that goes by: a full memory, a start, a failover, a quota.
@@ -76,12 +88,14 @@ mod tests {
     fn each_reply_means_one_thing() {
         let busy = |text: &str| Err(Error::Busy(text.to_owned()));
         let refused = |text: &str| Err(Error::Refused(text.to_owned()));
+        let unknown = || Err(Error::Command("ERR unknown command 'X'".into()));
         let table = [
             (200, r#"{"result":["a",1,null]}"#, Ok(json!(["a", 1, null]))),
             (200, r#"{"result":null}"#, Ok(Value::Null)),
             (401, r#"{"error":"WRONGPASS invalid"}"#, refused("WRONGPASS invalid")),
             (400, r#"{"error":"NOPERM no"}"#, refused("NOPERM no")),
             (400, r#"{"error":"ERR syntax"}"#, Err(Error::Command("ERR syntax".into()))),
+            (400, r#"{"error":"ERR unknown command 'X', with args beginning with: 'secret'"}"#, unknown()),
             (400, r#"{"error":"OOM command not allowed"}"#, busy("OOM command not allowed")),
             (503, r#"{"error":"redis is out of reach"}"#, busy("redis is out of reach")),
             (502, "<html>Bad Gateway</html>", busy("status 502")),

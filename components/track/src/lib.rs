@@ -63,7 +63,7 @@ async fn answer(collector: &Track, head: &RequestHead, request: wasi::Request) -
         // Nobody is there any more to read the answer.
         Body::BrokenOff => Vec::new(),
     };
-    let Answered { response, note } = collector.answer(head, &body).await;
+    let Answered { response, note } = collector.answer(head, body).await;
     if let Some(note) = note {
         log(&note);
     }

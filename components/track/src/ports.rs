@@ -2,7 +2,7 @@
 
 use tideline_collector::{Clock, Entropy};
 use wasip3::clocks::system_clock;
-use wasip3::random::random::get_random_bytes;
+use wasip3::random::random::get_random_u64;
 
 #[derive(Debug)]
 pub(crate) struct WasiClock;
@@ -19,7 +19,7 @@ pub(crate) struct WasiEntropy;
 
 impl Entropy for WasiEntropy {
     fn bytes(&self) -> [u8; 16] {
-        // The host returns as many bytes as were asked for.
-        get_random_bytes(16).try_into().unwrap_or_default()
+        let high = u128::from(get_random_u64()) << 64;
+        (high | u128::from(get_random_u64())).to_be_bytes()
     }
 }
