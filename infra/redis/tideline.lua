@@ -5,7 +5,6 @@
 
 local SESSION_SECONDS = 24 * 60 * 60
 local SEEN_MILLISECONDS = 2 * 60 * 1000
-local LEDGER_SECONDS = 3 * 24 * 60 * 60
 local MOST_REQUESTS = 64
 local KEYS_EACH = 5
 
@@ -32,7 +31,8 @@ local function accept(keys, request)
   local known = redis.call('SET', keys.session, request.profile, 'NX', 'GET', 'EX', SESSION_SECONDS)
   local flags = 0
   if known then
-    redis.call('EXPIRE', keys.session, SESSION_SECONDS)
+    -- The same again, for its time to live: the edge has no right to EXPIRE, which can delete.
+    redis.call('SET', keys.session, known, 'EX', SESSION_SECONDS)
   else
     flags = request.minted and 3 or 1
   end
@@ -45,28 +45,36 @@ local function accept(keys, request)
   entry[#entry + 1] = tostring(flags)
   local id = redis.call('XADD', keys.events, 'NOMKSTREAM', '*', unpack(entry))
   redis.call('SET', keys.seen, profile, 'PX', SEEN_MILLISECONDS)
+  -- settle_v1 gives the ledger its time to live.
   redis.call('HINCRBY', keys.ledger, request.source .. '|accepted', request.events)
-  redis.call('EXPIRE', keys.ledger, LEDGER_SECONDS)
   return { 'accepted', profile, id }
 end
 
--- KEYS, for each request: source, events, session, seen, ledger.
--- ARGV: the number of requests; for each: bridge, source, profile candidate, 1 if it was minted now,
--- number of events, number of fields, then each field's name and value.
-local function track_v1(keys, args)
+-- The requests of a call, or what is wrong with it. Nothing is written before all of them are read.
+local function read_requests(keys, args)
   local count = tonumber(args[1])
   if not count or count < 1 or count > MOST_REQUESTS or #keys ~= count * KEYS_EACH then
-    return redis.error_reply('ERR track_v1 takes 1 to ' .. MOST_REQUESTS .. ' requests with ' .. KEYS_EACH .. ' keys each')
+    return nil, 'takes 1 to ' .. MOST_REQUESTS .. ' requests with ' .. KEYS_EACH .. ' keys each'
   end
-  local replies, at = {}, 2
+  local requests, at = {}, 2
   for number = 1, count do
-    local first = (number - 1) * KEYS_EACH
-    local fields = tonumber(args[at + 5])
-    if not fields or not args[at + 5 + 2 * fields] then
-      return redis.error_reply('ERR track_v1 request ' .. number .. ' is cut short')
+    local events, fields = tonumber(args[at + 4]), tonumber(args[at + 5])
+    if not events or events < 0 or events % 1 ~= 0 then
+      return nil, 'request ' .. number .. ' has no number of events'
     end
-    local bridge, events = args[at], tonumber(args[at + 4])
-    local request = {
+    if not fields or fields < 1 or not args[at + 5 + 2 * fields] then
+      return nil, 'request ' .. number .. ' is cut short'
+    end
+    local first = (number - 1) * KEYS_EACH
+    requests[number] = {
+      keys = {
+        source = keys[first + 1],
+        events = keys[first + 2],
+        session = keys[first + 3],
+        seen = keys[first + 4],
+        ledger = keys[first + 5],
+      },
+      bridge = args[at],
       source = args[at + 1],
       profile = args[at + 2],
       minted = args[at + 3] == '1',
@@ -74,14 +82,21 @@ local function track_v1(keys, args)
       fields = { unpack(args, at + 6, at + 5 + 2 * fields) },
     }
     at = at + 6 + 2 * fields
-    replies[number] = refusal(keys[first + 1], bridge)
-      or events == 0 and { 'empty' }
-      or accept({
-        events = keys[first + 2],
-        session = keys[first + 3],
-        seen = keys[first + 4],
-        ledger = keys[first + 5],
-      }, request)
+  end
+  return requests
+end
+
+-- KEYS, for each request: source, events, session, seen, ledger.
+-- ARGV: the number of requests; for each: bridge, source, profile candidate, 1 if it was minted now,
+-- number of events, number of fields, then each field's name and value.
+local function track_v1(keys, args)
+  local requests, wrong = read_requests(keys, args)
+  if not requests then return redis.error_reply('ERR track_v1 ' .. wrong) end
+  local replies = {}
+  for number, request in ipairs(requests) do
+    replies[number] = refusal(request.keys.source, request.bridge)
+      or request.events == 0 and { 'empty' }
+      or accept(request.keys, request)
   end
   return replies
 end

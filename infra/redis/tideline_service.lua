@@ -31,10 +31,9 @@ local function lease_v1(keys, args)
   local holder = redis.call('GET', keys[1])
   if holder and holder ~= args[1] then return 0 end
   redis.call('SET', keys[1], args[1], 'PX', args[2])
-  if holder then return 1 end
   -- An error is the usual case: the group is there.
   redis.pcall('XGROUP', 'CREATE', keys[2], GROUP, '0', 'MKSTREAM')
-  return 2
+  return holder and 1 or 2
 end
 
 -- Gives a lane back. KEYS: lease. ARGV: owner. Returns 1, or 0 when it is another's.
@@ -119,8 +118,9 @@ local function settle_v1(keys, args)
   local settled, sums = 0, { 0, 0, 0 }
   for at = 1, #args, 7 do
     local id, ledger, source, reason = args[at], keys[tonumber(args[at + 1])], args[at + 2], args[at + 6]
-    -- Whoever acknowledges an entry counts it: the same call again, or another owner's, changes nothing.
-    if redis.call('XACK', events, GROUP, id) == 1 then
+    -- Whoever finds an entry pending counts it: the same call again, or another owner's, changes nothing.
+    -- It is acknowledged last, because Redis takes nothing back when a step fails.
+    if redis.call('XPENDING', events, GROUP, id, id, 1)[1] then
       settled = settled + 1
       if reason ~= '' then bury(events, dead, id, reason) end
       for place, outcome in ipairs({ 'stored', 'duplicate', 'dead' }) do
@@ -128,6 +128,7 @@ local function settle_v1(keys, args)
         sums[place] = sums[place] + number
         count(ledger, source, outcome, number)
       end
+      redis.call('XACK', events, GROUP, id)
     end
   end
   trim(events)
