@@ -11,7 +11,8 @@ const PAGE = 200;
 
 /** The events since shortly before `newest` (RFC 3339), newest first, as many as the page can show. */
 export async function eventsSince(api: Api, filter: EventFilter, newest: string, signal: AbortSignal): Promise<TrackedEvent[]> {
-  const from = new Date(Date.parse(newest) - OVERLAP_MS).toISOString();
+  // A visitor's clock may be ahead: nothing is missed by asking from now.
+  const from = new Date(Math.min(Date.parse(newest), Date.now()) - OVERLAP_MS).toISOString();
   const events: TrackedEvent[] = [];
   let cursor: string | null = null;
   do {
