@@ -66,20 +66,19 @@ impl Artifacts {
             native.arg("--release");
         }
         run(&mut native)?;
-        build_component()?;
+        build_component("tideline-track")?;
         build_node("components/tracker")?;
         build_node("gui-api/web")?;
         Ok(Self::locate(release))
     }
 }
 
-/// Builds the edge component, always optimised: what is tested is what is shipped.
+/// Builds a component, always optimised: what is tested is what is shipped.
 ///
 /// # Errors
 /// The build fails.
-pub fn build_component() -> Result<()> {
-    let arguments =
-        ["build", "--package", "tideline-track", "--target", "wasm32-wasip2", "--profile", "component"];
+pub fn build_component(package: &str) -> Result<()> {
+    let arguments = ["build", "--package", package, "--target", "wasm32-wasip2", "--profile", "component"];
     run(&mut command(".", "cargo", &arguments))
 }
 

@@ -189,10 +189,10 @@ impl Stack {
         &self.secrets.ingest_token
     }
 
-    /// The process id of a part; none if it does not run.
+    /// The folder that [`Stack::prepare`] was given.
     #[must_use]
-    pub fn process_id(&self, part: Part) -> Option<u32> {
-        self.parts.iter().find(|(known, _)| *known == part).map(|(_, process)| process.id())
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     fn take(&mut self, part: Part) -> Result<Process> {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::artifacts::{Artifacts, install_node};
+use crate::artifacts::{Artifacts, build_component, install_node};
 use crate::ports::Ports;
 use crate::run::{command, root, target};
 use crate::secrets::write_private;
@@ -76,7 +76,7 @@ pub fn test(suites: &Suites) -> Result<()> {
 }
 
 fn rust() -> Result<Count> {
-    // One process after another: the suites start servers, and two cores are soon busy.
+    build_component("tideline-rest-guest")?;
     run_counting(&mut command(".", "cargo", &["test", "--workspace", "--no-fail-fast"]), count_cargo)
 }
 

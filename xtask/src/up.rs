@@ -10,7 +10,7 @@ use crate::artifacts::Artifacts;
 use crate::ports::Ports;
 use crate::run::root;
 use crate::secrets::write_private;
-use crate::stack::{Addresses, Stack};
+use crate::stack::{Addresses, PARTS, Stack};
 use crate::tools;
 
 /// What `up` was asked for.
@@ -46,7 +46,12 @@ impl Up {
         })?;
 
         let mut stack = Stack::prepare(artifacts, ports, &data)?;
-        stack.start_all()?;
+        for part in PARTS {
+            stack.start(part)?;
+            if interrupt.try_recv().is_ok() {
+                return stack.stop_all();
+            }
+        }
         let addresses = stack.addresses();
         let file = data.join("up.json");
         write_private(&file, &serde_json::to_vec_pretty(&addresses)?)?;

@@ -44,7 +44,9 @@ impl Answer {
 }
 
 impl Visitor {
-    pub(crate) fn new(edge: String) -> Self {
+    /// A visitor of the edge at this address.
+    #[must_use]
+    pub fn new(edge: String) -> Self {
         let client = Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().expect("a client");
         Self { edge, client }
     }
@@ -61,6 +63,14 @@ impl Visitor {
             &json!({ "source": { "id": "shop-web" }, "session": { "id": session }, "events": [event] }),
         )
         .await
+    }
+
+    /// What the edge answers to a request without a body, as text.
+    #[expect(clippy::disallowed_methods, reason = "the edge's answers are small, and it is ours")]
+    pub async fn text(&self, method: Method, path: &str) -> String {
+        let answer =
+            self.client.request(method, format!("{}{path}", self.edge)).send().await.expect("an answer");
+        answer.text().await.expect("a whole answer")
     }
 
     /// Sends any request.

@@ -43,6 +43,11 @@ async fn bad_input_gets_a_documented_answer_and_the_edge_goes_on() {
     let answer = post(format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))).await;
     assert_eq!(answer.status, 422);
 
+    let answer =
+        post(r#"{"source":{"id":"shop-web"},"events":[{"type":"a","properties":{"n":1e999}}]}"#.to_owned())
+            .await;
+    assert_eq!((answer.status, &answer.body["detail"][0]["type"]), (422, &json!("json_invalid")));
+
     let large = request(json!({ "properties": { "text": "x".repeat(300_000) } })).to_string();
     let answer = post(large).await;
     assert_eq!(answer.status, 413);
@@ -65,11 +70,28 @@ async fn bad_input_gets_a_documented_answer_and_the_edge_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_a_json_reader_obeys_stop_nobody() {
+    let tideline = Tideline::start();
+    let (visitor, analyst) = (tideline.visitor(), tideline.analyst());
+    let deep = "[".repeat(110) + &"]".repeat(110);
+    let order = |key: &str| format!(r#"{{"$serde_json::private::{key}":"{deep}"}}"#);
+    let nested = format!("{}{}{}", "[".repeat(50), order("RawValue"), "]".repeat(50));
+    for (number, context) in [nested, order("Number"), "1".to_owned()].iter().enumerate() {
+        let body = format!(
+            r#"{{"source":{{"id":"shop-web"}},"session":{{"id":"obeyed"}},"context":{{"c":{context}}},"events":[{{"type":"e-{number}"}}]}}"#
+        );
+        assert_eq!(visitor.send(Method::POST, "/track", &[], body).await.status, 200);
+    }
+    assert_eq!(analyst.sent_events("obeyed", 3).await.len(), 3);
+    assert_eq!(analyst.session("obeyed").await["stats"]["events"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_edge_takes_in_is_stored_whatever_it_holds() {
     let tideline = Tideline::start();
     let (visitor, analyst) = (tideline.visitor(), tideline.analyst());
     let bodies = [
-        r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"numbers","properties":{"a":12345678901234567890,"b":1e999,"c":-0.0}}]}"#,
+        r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"numbers","properties":{"a":12345678901234567890,"b":1e300,"c":-0.0}}]}"#,
         r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"texts","properties":{"\u0000":"\u0000","":"\ud83d\ude00","a.b":"."}}]}"#,
         r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"twice","type":"twice-last","properties":{"a":1,"a":2}}]}"#,
         r#"{"source":{"id":"SHOP-WEB"},"session":{"id":" odd "},"events":[{"type":" Sign Up ","time":{"insert":"2026-05-01"},"tags":["x",1,null]}]}"#,
@@ -83,7 +105,10 @@ async fn what_the_edge_takes_in_is_stored_whatever_it_holds() {
     let find = |name: &str| {
         stored.iter().find(|event| event["type"] == name).unwrap_or_else(|| panic!("{name} in {stored:?}"))
     };
-    assert_eq!(find("numbers")["properties"].to_string(), r#"{"a":12345678901234567890,"b":1e999,"c":-0.0}"#);
+    assert_eq!(
+        find("numbers")["properties"].to_string(),
+        r#"{"a":12345678901234567890,"b":1e+300,"c":-0.0}"#
+    );
     assert_eq!(find("texts")["properties"][""], "\u{1f600}");
     assert_eq!(find("twice-last")["properties"]["a"], 2);
     assert_eq!(
