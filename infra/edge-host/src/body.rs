@@ -1,7 +1,8 @@
 //! Takes a request's body into memory, within limits on size, time and the memory of all bodies.
 //!
 //! A body is complete before the component hears of it: a slow sender costs a connection and never a
-//! place in an instance. Collecting costs nothing measurable for bodies of usual size.
+//! place in an instance. Collecting costs nothing measurable for bodies of usual size. Only bytes that
+//! have come are accounted: what a visitor merely announces costs nobody else anything.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,13 +65,10 @@ impl BodyLimits {
 
     async fn read(&self, body: &mut Incoming) -> Result<HeldBody, Refusal> {
         let max = self.max_bytes as usize;
-        let announced = body.size_hint().exact().unwrap_or(0);
-        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
-        if announced > max {
+        if body.size_hint().lower() > u64::from(self.max_bytes) {
             return Err(Refusal::LargeBody(self.max_bytes));
         }
         let mut held = None;
-        self.hold(&mut held, announced)?;
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
         while let Some(frame) = body.frame().await {
@@ -88,7 +86,7 @@ impl BodyLimits {
                 continue;
             }
             if rest.is_empty() {
-                rest.reserve(announced.max(length));
+                rest.reserve(length);
                 rest.extend_from_slice(&std::mem::take(&mut first));
             }
             rest.extend_from_slice(&data);

@@ -54,6 +54,13 @@ impl Connection {
         self.reply().await
     }
 
+    /// Sends a request with a body and does not wait for its answer.
+    pub(crate) async fn post(&mut self, path: &str, body: &str) {
+        let length = body.len();
+        self.write(format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n{body}"))
+            .await;
+    }
+
     /// The next answer; it must say its length.
     pub(crate) async fn reply(&mut self) -> Reply {
         self.try_reply().await.expect("the connection was closed without an answer")
@@ -84,10 +91,7 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Reply {
 /// One request with a body.
 pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> Reply {
     let mut connection = Connection::open(address).await;
-    let length = body.len();
-    connection
-        .write(format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {length}\r\n\r\n{body}"))
-        .await;
+    connection.post(path, body).await;
     connection.reply().await
 }
 

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use crate::client::{Connection, get, post};
-use crate::fixture::host;
+use crate::fixture::{host, wait_for};
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
@@ -82,18 +82,37 @@ async fn bodies_that_are_held_count_against_one_account() {
         options.max_body_bytes = 60_000;
         options.max_buffered_bytes = 100_000;
     });
+    let mut sleeping = Connection::open(host.address()).await;
+    sleeping.post("/sleep?2000", &"x".repeat(60_000)).await;
+    wait_for(&host, "/sleeping", "1").await;
     let body = "x".repeat(50_000);
-    let mut waiting = Connection::open(host.address()).await;
-    // Announced and not yet sent: the bytes are reserved.
-    waiting
-        .write("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 60000\r\nexpect: 100-continue\r\n\r\n")
-        .await;
-    waiting.expect_continue().await;
     let reply = post(host.address(), "/echo", &body).await;
     assert_eq!(reply.status, 503, "{reply:?}");
-    waiting.write("x".repeat(60_000)).await;
-    assert_eq!(waiting.reply().await.status, 200);
+    assert!(reply.headers.contains_key("retry-after"));
+    assert_eq!(sleeping.reply().await.body, "slept");
     assert_eq!(post(host.address(), "/echo", &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn bodies_that_are_announced_and_do_not_come_cost_others_nothing() {
+    let mut announced = 0;
+    let host = host(|options| {
+        options.body_timeout_ms = 60_000;
+        announced = options.max_body_bytes;
+    });
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let mut connection = Connection::open(host.address()).await;
+        connection
+            .write(format!(
+                "POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: {announced}\r\nexpect: 100-continue\r\n\r\n"
+            ))
+            .await;
+        // The host waits for the body by now.
+        connection.expect_continue().await;
+        waiting.push(connection);
+    }
+    assert_eq!(post(host.address(), "/echo", &"x".repeat(50_000)).await.status, 200);
 }
 
 #[tokio::test]
