@@ -4,6 +4,7 @@
  * the first time is stored once.
  */
 import type { Notify } from "./notices";
+import { byteLength, MAX_PART_BYTES, partsOf } from "./parts";
 import type { Payload } from "./wire";
 
 /** Waiting times before the second, third, … attempt, in milliseconds; each is drawn from ±50 %. */
@@ -14,9 +15,6 @@ const TEMPORARY = new Set([429, 502, 503, 504]);
 
 /** An attempt without an answer is given up after so many milliseconds. */
 const ATTEMPT_TIMEOUT = 10_000;
-
-/** Browsers let requests with bodies up to 64 KiB, all together, outlive their page. */
-const KEEPALIVE_CHARACTERS = 32_000;
 
 /** How a delivery ended. */
 export type Outcome =
@@ -62,7 +60,15 @@ export class Delivery {
     const begin = this.#network.now();
     this.#notify("tideline:request", { request, payload, beacon: false });
     for (let attempt = 0; ; attempt++) {
-      const result = await this.#attempt(request, body, attempt);
+      // All requests of a page share the browser's limit for `keepalive`; beyond it they fail at once.
+      const keepalive = attempt === 0 && byteLength(body) <= MAX_PART_BYTES;
+      if (!keepalive) {
+        this.#atRisk.set(request, body);
+      }
+      const result = await this.#post(body, keepalive, {
+        "content-type": "application/json",
+        "x-timestamp": String(this.#network.now() + this.#network.zoneOffset() * 60_000),
+      });
       if (typeof result !== "string") {
         this.#atRisk.delete(request);
         const answer: unknown = await result.json().catch(() => null);
@@ -83,14 +89,18 @@ export class Delivery {
     }
   }
 
-  /** Hands a body to the browser, which sends it whatever becomes of the page. */
-  handOver(payload: Payload): Outcome {
+  /**
+   * Hands one body to the browser, which sends it whatever becomes of the page. The caller keeps it
+   * within `MAX_PART_BYTES` where it can. Has sent when it returns its promise, which never rejects.
+   */
+  async handOver(payload: Payload): Promise<Outcome> {
     const request = ++this.#requests;
+    const body = JSON.stringify(payload);
     this.#notify("tideline:request", { request, payload, beacon: true });
-    if (this.#beacon(JSON.stringify(payload))) {
+    const reason = await this.#entrust(body);
+    if (reason === null) {
       return { state: "handed-over" };
     }
-    const reason = "the browser took no beacon: too much is waiting, or beacons are off";
     this.#notify("tideline:failure", { request, reason });
     return { state: "failed", reason };
   }
@@ -98,23 +108,30 @@ export class Delivery {
   /** The page goes away: hands over what waits for an answer. Should both arrive, it is stored once. */
   leave(): void {
     for (const body of this.#atRisk.values()) {
-      this.#beacon(body);
+      for (const part of partsOf(JSON.parse(body) as Payload)) {
+        // Its failure needs no notice: while anybody could hear it, `send` still tries and tells the end.
+        void this.#entrust(JSON.stringify(part));
+      }
     }
   }
 
-  /** One attempt: the edge's last word, or why another attempt is worth while. */
-  async #attempt(request: number, body: string, attempt: number): Promise<Response | string> {
-    // All requests of a page share the browser's limit for `keepalive`; beyond it they fail at once.
-    const keepalive = attempt === 0 && body.length <= KEEPALIVE_CHARACTERS;
-    if (keepalive) {
-      this.#atRisk.delete(request);
-    } else {
-      this.#atRisk.set(request, body);
+  /** A beacon, or else a request that outlives the page as well: null once one is under way, or why none was. */
+  async #entrust(body: string): Promise<string | null> {
+    // Text and no header of ours: anything else has the browser ask the edge first, while the page dies.
+    const type = "text/plain";
+    if (this.#network.beacon(this.#url, new Blob([body], { type }))) {
+      return null;
     }
-    const headers = {
-      "content-type": "application/json",
-      "x-timestamp": String(this.#network.now() + this.#network.zoneOffset() * 60_000),
-    };
+    const result = await this.#post(body, true, { "content-type": type });
+    if (typeof result !== "string" && result.ok) {
+      return null;
+    }
+    const reason = typeof result === "string" ? result : answered(result);
+    return `the browser took no beacon (too much is waiting, or beacons are off), and ${reason}`;
+  }
+
+  /** One request: the edge's last word, or why another attempt is worth while. */
+  async #post(body: string, keepalive: boolean, headers: Record<string, string>): Promise<Response | string> {
     const deadline = this.#network.deadline(ATTEMPT_TIMEOUT);
     try {
       const response = await this.#network.fetch(this.#url, {
@@ -125,13 +142,13 @@ export class Delivery {
         credentials: "omit",
         signal: deadline,
       });
-      return TEMPORARY.has(response.status) ? `the edge answered ${response.status}` : response;
+      return TEMPORARY.has(response.status) ? answered(response) : response;
     } catch {
       return deadline?.aborted ? "the edge did not answer in time" : "the edge could not be reached";
     }
   }
+}
 
-  #beacon(body: string): boolean {
-    return this.#network.beacon(this.#url, new Blob([body], { type: "application/json" }));
-  }
+function answered({ status }: Response): string {
+  return `the edge answered ${status}`;
 }

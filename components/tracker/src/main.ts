@@ -78,7 +78,7 @@ function start(): void {
     configuration.api,
     {
       fetch: (url, request) => fetch(url, request),
-      beacon: (url, body) => navigator.sendBeacon(url, body),
+      beacon: (url, body) => navigator.sendBeacon?.(url, body) ?? false,
       wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
       deadline: (milliseconds) => AbortSignal.timeout?.(milliseconds) ?? null,
       now: () => Date.now(),

@@ -8,6 +8,8 @@ let sent: Payload[];
 let beacons: Promise<Payload>[];
 let complaints: string[];
 let status: number;
+/** How many more beacons the browser takes. */
+let beaconsLeft: number;
 let tracker: Tracker;
 
 beforeEach(() => {
@@ -15,6 +17,7 @@ beforeEach(() => {
   beacons = [];
   complaints = [];
   status = 200;
+  beaconsLeft = Infinity;
   let ids = 0;
   const newId = (): string => `id-${++ids}`;
   const cookies = { cookie: "" };
@@ -31,7 +34,13 @@ beforeEach(() => {
       sent.push(JSON.parse(String(request.body)) as Payload);
       return new Response(JSON.stringify({ profile: { id: `profile-${sent.length}` } }), { status });
     },
-    beacon: (_: string, body: Blob) => beacons.push(body.text().then((text) => JSON.parse(text) as Payload)) > 0,
+    beacon: (_: string, body: Blob) => {
+      if (beaconsLeft-- <= 0) {
+        return false;
+      }
+      beacons.push(body.text().then((text) => JSON.parse(text) as Payload));
+      return true;
+    },
     wait: async () => undefined,
     deadline: () => null,
     now: () => 0,
@@ -100,6 +109,26 @@ test("a page that goes away before it has loaded loses nothing", async () => {
   expect(types(await beacons[0]!)).toEqual(["page-view"]);
   tracker.pageLoaded();
   expect(sent).toHaveLength(0);
+});
+
+test("a page that goes away with more than a beacon may carry hands it over in several, each event once", async () => {
+  const text = "x".repeat(1000);
+  const done = Array.from({ length: MAX_EVENTS - 1 }, (_, at) => tracker.track(`type-${at}`, { text }));
+  tracker.pageLeft();
+  const payloads = await Promise.all(beacons);
+  expect(payloads.length).toBeGreaterThan(3);
+  expect(payloads.flatMap(types)).toEqual(done.map((_, at) => `type-${at}`));
+  expect(new Set(payloads.flatMap(({ events }) => events.map(({ id }) => id))).size).toBe(MAX_EVENTS - 1);
+  expect((await Promise.all(done)).every(({ state }) => state === "handed-over")).toBe(true);
+});
+
+test("each event of a page that goes away learns what became of its own part", async () => {
+  beaconsLeft = 1;
+  status = 503;
+  const done = ["taken", "lost"].map((type) => tracker.track(type, { text: "x".repeat(20_000) }));
+  tracker.pageLeft();
+  expect((await Promise.all(done)).map(({ state }) => state)).toEqual(["handed-over", "failed"]);
+  expect(sent.map(types)).toEqual([["lost"]]);
 });
 
 test("a page load with very many events is sent in several requests", async () => {

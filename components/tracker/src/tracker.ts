@@ -6,6 +6,7 @@
  * its events arrive.
  */
 import type { Delivery, Outcome } from "./delivery";
+import { partsOf } from "./parts";
 import type { Visitor } from "./visitor";
 import { isObject, payloadOf, profileIdOf } from "./wire";
 import type { JsonObject, Payload, TrackOptions, VisitorIds, WireEvent } from "./wire";
@@ -25,7 +26,7 @@ export interface Page {
 
 interface Held {
   event: WireEvent;
-  settle: (outcome: Outcome) => void;
+  settle: (outcome: Promise<Outcome>) => void;
 }
 
 /** One tracker for one source. */
@@ -53,7 +54,7 @@ export class Tracker {
     }
     const event = this.#eventOf(type, properties, options);
     if (options.asBeacon) {
-      return Promise.resolve(this.#delivery.handOver(this.#payload(this.#visitor.idsNow(), [event])));
+      return this.#delivery.handOver(this.#payload(this.#visitor.idsNow(), [event]));
     }
     if (this.#held === null || options.fire) {
       return this.#send([event]);
@@ -76,21 +77,24 @@ export class Tracker {
     }
   }
 
-  /** The page goes away, loaded or not: nothing that was tracked may be lost. */
+  /** The page goes away, loaded or not: all that waits is handed to the browser, in parts that it can take. */
   pageLeft(): void {
     const held = this.#held?.splice(0) ?? [];
     if (held.length > 0) {
       const payload = this.#payload(this.#visitor.idsNow(), held.map(({ event }) => event));
-      const outcome = this.#delivery.handOver(payload);
-      held.forEach(({ settle }) => settle(outcome));
+      for (const part of partsOf(payload)) {
+        this.#settle(held.splice(0, part.events.length), this.#delivery.handOver(part));
+      }
     }
     this.#delivery.leave();
   }
 
   #flush(held: Held[]): void {
-    void this.#send(held.map(({ event }) => event)).then((outcome) => {
-      held.forEach(({ settle }) => settle(outcome));
-    });
+    this.#settle(held, this.#send(held.map(({ event }) => event)));
+  }
+
+  #settle(held: Held[], outcome: Promise<Outcome>): void {
+    held.forEach(({ settle }) => settle(outcome));
   }
 
   async #send(events: WireEvent[]): Promise<Outcome> {
