@@ -24,7 +24,7 @@ const PIECE: usize = 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 const DISCARD_BYTES: usize = 16 << 20;
 
-/// Limits on request bodies; clones share the memory account.
+/// Limits on the request bodies of one shard; clones share the memory account.
 #[derive(Clone)]
 pub(crate) struct BodyLimits {
     max_bytes: u32,
@@ -32,15 +32,21 @@ pub(crate) struct BodyLimits {
     account: Arc<Semaphore>,
 }
 
-/// A body in memory. Its bytes are accounted until this is dropped.
+/// A body in memory, and its place in the account.
 pub(crate) struct HeldBody {
     pub(crate) bytes: Bytes,
-    _held: Option<OwnedSemaphorePermit>,
+    pub(crate) held: Held,
 }
+
+/// What is accounted for one body, until this is dropped. It goes with the request into the instance and
+/// stays there even when the visitor leaves, because the component's copies do as well.
+#[must_use = "the body is no longer accounted when this is dropped"]
+#[derive(Default)]
+pub(crate) struct Held(Option<OwnedSemaphorePermit>);
 
 impl BodyLimits {
     pub(crate) fn new(options: &Options) -> Self {
-        let pieces = (options.max_buffered_bytes as usize).div_ceil(PIECE);
+        let pieces = (options.max_buffered_bytes() as usize).div_ceil(PIECE);
         Self {
             max_bytes: options.max_body_bytes,
             timeout: Duration::from_millis(options.body_timeout_ms),
@@ -51,7 +57,7 @@ impl BodyLimits {
     /// Reads the whole body. A refused one is read on in the background for a moment and thrown away.
     pub(crate) async fn take(&self, mut body: Incoming) -> Result<HeldBody, Refusal> {
         if body.is_end_stream() {
-            return Ok(HeldBody { bytes: Bytes::new(), _held: None });
+            return Ok(HeldBody { bytes: Bytes::new(), held: Held::default() });
         }
         let read = match timeout(self.timeout, self.read(&mut body)).await {
             Ok(read) => read,
@@ -68,7 +74,7 @@ impl BodyLimits {
         if body.size_hint().lower() > u64::from(self.max_bytes) {
             return Err(Refusal::LargeBody(self.max_bytes));
         }
-        let mut held = None;
+        let mut held = Held::default();
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
         while let Some(frame) = body.frame().await {
@@ -92,21 +98,21 @@ impl BodyLimits {
             rest.extend_from_slice(&data);
         }
         let bytes = if rest.is_empty() { first } else { rest.freeze() };
-        Ok(HeldBody { bytes, _held: held })
+        Ok(HeldBody { bytes, held })
     }
 
     /// Raises what is accounted for one body to `bytes`.
-    fn hold(&self, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Refusal> {
+    fn hold(&self, held: &mut Held, bytes: usize) -> Result<(), Refusal> {
         let wanted = bytes.div_ceil(PIECE);
-        let have = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let have = held.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let missing = u32::try_from(wanted.saturating_sub(have)).map_err(|_| Refusal::Memory)?;
         if missing == 0 {
             return Ok(());
         }
         let more = Arc::clone(&self.account).try_acquire_many_owned(missing).map_err(|_| Refusal::Memory)?;
-        match held {
+        match &mut held.0 {
             Some(held) => held.merge(more),
-            None => *held = Some(more),
+            None => held.0 = Some(more),
         }
         Ok(())
     }

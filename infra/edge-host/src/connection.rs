@@ -79,8 +79,7 @@ impl Visitor {
         parts.uri = absolute(parts.uri, &parts.headers)?;
         parts.headers.insert(CLIENT_ADDRESS, self.address);
         let body = self.bodies.take(body).await?;
-        let request = Request::from_parts(parts, body.bytes.clone());
-        self.application.answer(request).await
+        self.application.answer(Request::from_parts(parts, body)).await
     }
 }
 

@@ -49,7 +49,6 @@ impl Host {
         let program = Arc::new(Program::load(&options)?);
         let ticker = Ticker::start(program.engine.clone())?;
         let (stop, stopped) = watch::channel(false);
-        let bodies = BodyLimits::new(&options);
         let connections = Arc::new(Semaphore::new(options.max_connections as usize));
         let options = Arc::new(options);
         let mut shards = Vec::new();
@@ -61,7 +60,7 @@ impl Host {
                 program: Arc::clone(&program),
                 environment: environment.clone(),
                 options: Arc::clone(&options),
-                bodies: bodies.clone(),
+                bodies: BodyLimits::new(&options),
                 connections: Arc::clone(&connections),
                 stop: stopped.clone(),
             };

@@ -16,6 +16,8 @@
 //! # What it promises
 //!
 //! - Everything is bounded: connections, headers, bodies, the queue, memory, answers, time.
+//! - Request bodies in an instance take at most an eighth of its memory, so that the component's copies of
+//!   them do not fill it.
 //! - A trap or an endless loop costs the requests of one instance; the next instance is there at once.
 //! - An answer is sent whole or not at all, always with `content-length`.
 //! - Stopping finishes what has begun, up to a limit.

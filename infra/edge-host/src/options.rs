@@ -57,13 +57,16 @@ pub struct Options {
     #[arg(long, env = "EDGE_MAX_CONNECTIONS", default_value_t = 4096, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,
 
-    /// Bytes of a request's body; a larger one is answered 413.
-    #[arg(long, env = "EDGE_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = value_parser!(u32).range(1..=256 << 20))]
+    /// Bytes of a request's body; a larger one is answered 413. The default is above the collector's own
+    /// limit, so that a visitor reads the collector's answer to a body that is too large.
+    #[arg(long, env = "EDGE_MAX_BODY_BYTES", default_value_t = 320 << 10, value_parser = value_parser!(u32).range(1..=256 << 20))]
     pub max_body_bytes: u32,
 
-    /// Bytes of all request bodies that are held at once; what would exceed it is answered 503.
-    #[arg(long, env = "EDGE_MAX_BUFFERED_BYTES", default_value_t = 64 << 20, value_parser = value_parser!(u32).range(1..))]
-    pub max_buffered_bytes: u32,
+    /// Bytes of all request bodies of a shard that are not answered yet; what would exceed it is answered
+    /// 503. At most an eighth of --max-memory-bytes, because the component holds several copies of a
+    /// body while it works on it. Default: that eighth, so 8 MiB.
+    #[arg(long, env = "EDGE_MAX_BUFFERED_BYTES", value_parser = value_parser!(u32).range(1..))]
+    pub max_buffered_bytes: Option<u32>,
 
     /// Bytes of one answer of the component; a larger one is replaced by a 500.
     #[arg(long, env = "EDGE_MAX_ANSWER_BYTES", default_value_t = 64 << 10, value_parser = value_parser!(u32).range(1..))]
@@ -133,13 +136,31 @@ pub enum LogFormat {
     Json,
 }
 
+/// Bytes of an instance's memory for each byte of the request bodies in it: the component's copies of
+/// them, and as much again for everything else.
+const MEMORY_PER_BODY_BYTE: u32 = 8;
+
 impl Options {
     /// Refuses options that contradict each other.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.max_buffered_bytes < self.max_body_bytes {
+        let (memory, body, buffered) =
+            (self.max_memory_bytes, self.max_body_bytes, self.max_buffered_bytes());
+        let most = memory / MEMORY_PER_BODY_BYTE;
+        if body > most {
             return Err(Error::Options(format!(
-                "--max-buffered-bytes ({}) is below --max-body-bytes ({}), so the largest body could never be taken; raise it to at least {}",
-                self.max_buffered_bytes, self.max_body_bytes, self.max_body_bytes
+                "--max-body-bytes ({body}) is above an eighth of --max-memory-bytes ({memory}), so the component's copies of such bodies could fill its memory; lower it to at most {most}, or raise --max-memory-bytes to at least {}",
+                u64::from(body) * u64::from(MEMORY_PER_BODY_BYTE)
+            )));
+        }
+        if buffered > most {
+            return Err(Error::Options(format!(
+                "--max-buffered-bytes ({buffered}) is above an eighth of --max-memory-bytes ({memory}), so the component's copies of the bodies could fill its memory; lower it to at most {most}, or raise --max-memory-bytes to at least {}",
+                u64::from(buffered) * u64::from(MEMORY_PER_BODY_BYTE)
+            )));
+        }
+        if buffered < body {
+            return Err(Error::Options(format!(
+                "--max-buffered-bytes ({buffered}) is below --max-body-bytes ({body}), so the largest body could never be taken; raise it to at least {body}"
             )));
         }
         if let Some(outbound) = self.outbound_timeout_ms
@@ -151,6 +172,11 @@ impl Options {
             )));
         }
         Ok(())
+    }
+
+    /// Bytes of a shard's request bodies that are not answered yet.
+    pub(crate) fn max_buffered_bytes(&self) -> u32 {
+        self.max_buffered_bytes.unwrap_or(self.max_memory_bytes / MEMORY_PER_BODY_BYTE)
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {
@@ -183,7 +209,15 @@ mod tests {
         let options = parse(&[]).unwrap();
         assert!(options.check().is_ok());
         assert_eq!(options.listen.port(), 8585);
+        assert_eq!(options.max_buffered_bytes(), 8 << 20);
         assert!(options.allow_outbound.is_empty());
+    }
+
+    #[test]
+    fn memory_for_bodies_grows_with_the_memory_of_an_instance() {
+        let options = parse(&["--max-memory-bytes", "134217728"]).unwrap();
+        assert!(options.check().is_ok());
+        assert_eq!(options.max_buffered_bytes(), 16 << 20);
     }
 
     #[test]
@@ -197,7 +231,11 @@ mod tests {
     #[test]
     fn contradictions_are_refused_with_the_remedy() {
         let table = [
-            (&["--max-buffered-bytes", "10"][..], "raise it"),
+            (&["--max-buffered-bytes", "10"][..], "raise it to at least 327680"),
+            (&["--max-buffered-bytes", "8388609"], "lower it to at most 8388608, or raise"),
+            (&["--max-buffered-bytes", "8388609"], "--max-memory-bytes to at least 67108872"),
+            (&["--max-body-bytes", "9000000"], "lower it to at most 8388608, or raise"),
+            (&["--max-memory-bytes", "1048576"], "--max-memory-bytes to at least 2621440"),
             (&["--outbound-timeout-ms", "6000"][..], "lower it"),
         ];
         for (arguments, remedy) in table {

@@ -186,11 +186,10 @@ async fn serve(
     policy: Policy,
 ) -> wasmtime::Result<Served> {
     let Job { request, deadline, reply } = job;
+    let (request, _held) = wasi_request(request);
     let (sender, response) = oneshot::channel();
-    let prepared = accessor.with(|mut store| {
-        let request = wasi_request(request);
-        Prepared::new(store.as_context_mut(), proxy, request, Guest::http, sender)
-    })?;
+    let prepared = accessor
+        .with(|mut store| Prepared::new(store.as_context_mut(), proxy, request, Guest::http, sender))?;
     let answer = async {
         prepared.run(accessor, pending()).await?;
         wasmtime::error::Ok(match response.await {

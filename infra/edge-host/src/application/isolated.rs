@@ -22,6 +22,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use super::{Policy, wasi_request};
 use crate::Error;
 use crate::answer::{collect, component_error};
+use crate::body::HeldBody;
 use crate::guest::{Guest, Instance, Nursery};
 use crate::refusal::Refusal;
 
@@ -62,16 +63,14 @@ impl Isolated {
         })
     }
 
-    pub(super) async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+    pub(super) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
         let _admitted = self.admitted.try_acquire().map_err(|_| Refusal::Busy)?;
         let deadline = self.policy.deadline();
+        let (request, _held) = wasi_request(request);
         let answer = async {
             let _working = self.working.acquire().await.map_err(|_| Refusal::Stopping)?;
-            let response = self
-                .handler
-                .handle(deadline, wasi_request(request))
-                .await
-                .map_err(|error| self.refusal(&error))?;
+            let response =
+                self.handler.handle(deadline, request).await.map_err(|error| self.refusal(&error))?;
             collect(response, self.policy.max_answer_bytes).await
         };
         timeout_at(deadline, answer).await.unwrap_or(Err(self.policy.late()))

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 pub(crate) use self::isolated::{Isolated, MAX_ISOLATED_INSTANCES};
 pub(crate) use self::shared::{MAX_RETIRING, Shared, Supervisor};
 use crate::Options;
+use crate::body::{Held, HeldBody};
 use crate::refusal::Refusal;
 
 /// What requests may cost.
@@ -64,7 +65,7 @@ pub(crate) enum Application {
 
 impl Application {
     /// The component's answer, whole, or why there is none.
-    pub(crate) async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+    pub(crate) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
         match self {
             Self::Shared(shared) => shared.answer(request).await,
             Self::Isolated(isolated) => isolated.answer(request).await,
@@ -72,7 +73,9 @@ impl Application {
     }
 }
 
-/// The request as wasi:http takes it.
-fn wasi_request(request: Request<Bytes>) -> wasmtime_wasi_http::handler::Request {
-    request.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync())
+/// The request as wasi:http takes it, and what is accounted for its body.
+fn wasi_request(request: Request<HeldBody>) -> (wasmtime_wasi_http::handler::Request, Held) {
+    let (parts, HeldBody { bytes, held }) = request.into_parts();
+    let body = Full::new(bytes).map_err(|never| match never {}).boxed_unsync();
+    (Request::from_parts(parts, body), held)
 }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Policy, event_loop};
 use crate::Error;
+use crate::body::HeldBody;
 use crate::guest::{Instance, Nursery};
 use crate::refusal::Refusal;
 
@@ -27,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A request on its way to an instance.
 pub(super) struct Job {
-    pub(super) request: Request<Bytes>,
+    pub(super) request: Request<HeldBody>,
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<Result<Response<Bytes>, Refusal>>,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// Waits for the answer. It needs no timer of its own: a job is answered or dropped in time even if
     /// its instance hangs.
-    pub(super) async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
+    pub(super) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
         let (reply, answer) = oneshot::channel();
         let job = Job { request, deadline: self.policy.deadline(), reply };
         self.queue.try_send(job).map_err(|error| match error {

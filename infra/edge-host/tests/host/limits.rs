@@ -1,9 +1,11 @@
 //! Visitors misbehave, or there are too many: everything is bounded, and says so.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 
 use crate::client::{Connection, get, post};
-use crate::fixture::{host, wait_for};
+use crate::fixture::{PATIENCE, host, wait_for};
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_before_it_is_sent() {
@@ -80,7 +82,7 @@ async fn a_full_queue_is_answered_503_at_once() {
 async fn bodies_that_are_held_count_against_one_account() {
     let host = host(|options| {
         options.max_body_bytes = 60_000;
-        options.max_buffered_bytes = 100_000;
+        options.max_buffered_bytes = Some(100_000);
     });
     let mut sleeping = Connection::open(host.address()).await;
     sleeping.post("/sleep?2000", &"x".repeat(60_000)).await;
@@ -113,6 +115,50 @@ async fn bodies_that_are_announced_and_do_not_come_cost_others_nothing() {
         waiting.push(connection);
     }
     assert_eq!(post(host.address(), "/echo", &"x".repeat(50_000)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_counts_until_the_component_is_done_even_if_its_visitor_leaves() {
+    let host = host(|options| {
+        options.max_connections = 2;
+        options.max_body_bytes = 60_000;
+        options.max_buffered_bytes = Some(100_000);
+        options.request_timeout_ms = 60_000;
+    });
+    let mut stays = Connection::open(host.address()).await;
+    assert_eq!(stays.get("/hello").await.status, 200);
+    let mut leaves = Connection::open(host.address()).await;
+    leaves.post("/sleep?60000", &"x".repeat(60_000)).await;
+    let patience = Instant::now() + PATIENCE;
+    while stays.get("/sleeping").await.body != "1" {
+        assert!(Instant::now() < patience, "the component did not hear of the body");
+    }
+    drop(leaves);
+    // Two connections may be open, so this one is served only after the other is gone.
+    let reply = post(host.address(), "/echo", &"x".repeat(50_000)).await;
+    assert_eq!(reply.status, 503, "{reply:?}");
+}
+
+/// An instance whose memory is full traps, and every request in it is lost.
+#[tokio::test]
+async fn bodies_that_the_component_copies_five_times_do_not_fill_its_memory() {
+    const VISITORS: usize = 200;
+    let host = host(|options| options.request_timeout_ms = 60_000);
+    let body = "x".repeat(250_000);
+    let mut served = 0;
+    for _ in 0..3 {
+        for reply in join_all((0..VISITORS).map(|_| post(host.address(), "/copies?200", &body))).await {
+            match reply.status {
+                200 => served += 1,
+                503 => assert!(reply.detail().contains("too many requests"), "{reply:?}"),
+                _ => panic!("{reply:?}"),
+            }
+        }
+    }
+    assert!(served > 0);
+    assert_eq!(post(host.address(), "/copies", &body).await.body, "250000");
+    let heard = get(host.address(), "/heard").await.body;
+    assert_eq!(heard, (served + 2).to_string(), "one instance served them all");
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ wasip3::http::service::export!(Guest);
 
 struct Guest;
 
+/// How often `/copies` has a body in memory.
+const COPIES: usize = 5;
+
 /// Requests that this instance has heard of.
 static HEARD: AtomicU64 = AtomicU64::new(0);
 
@@ -29,6 +32,13 @@ impl wasip3::exports::http::handler::Guest for Guest {
             "/heard" => answer(heard.to_string()),
             "/sleeping" => answer(SLEEPING.load(Ordering::Relaxed).to_string()),
             "/echo" => answer(body(request).await),
+            "/copies" => {
+                let body = body(request).await;
+                let copies = vec![body; COPIES];
+                wait_for(number * 1_000_000).await;
+                let bytes: usize = std::hint::black_box(&copies).iter().map(Vec::len).sum();
+                answer((bytes / COPIES).to_string())
+            }
             "/authority" => answer(request.get_authority().unwrap_or_default()),
             "/headers" => answer(lines(
                 request
