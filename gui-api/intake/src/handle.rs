@@ -31,7 +31,7 @@ pub struct Snapshot {
     pub duplicates: u64,
     /// Events that went to the dead letters.
     pub dead_letters: u64,
-    /// Whether Redis and the store answered when they were last asked.
+    /// Whether Redis and the store answered when they were last asked, Redis for one of its lanes at least.
     pub working: bool,
 }
 

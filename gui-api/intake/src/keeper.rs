@@ -5,7 +5,7 @@
 //! Redis functions that a lane has one owner; a replica that does not know that it lost one can do no harm
 //! (it can read nothing, and what it writes late is a conflict or known already).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use tracing::{debug, info};
 use crate::Options;
 use crate::leases::Leases;
 use crate::link::{Link, explain};
+use crate::outage::Outage;
 
 /// Keeps the leases of one replica.
 pub(crate) struct Keeper {
@@ -26,6 +27,8 @@ pub(crate) struct Keeper {
     lease: Duration,
     renewal: Duration,
     leases: Arc<Leases>,
+    /// Lanes whose lease Redis refuses to tell.
+    outages: HashMap<Lane, Outage>,
 }
 
 impl Keeper {
@@ -37,6 +40,7 @@ impl Keeper {
             lease: options.lease,
             renewal: options.renewal(),
             leases,
+            outages: HashMap::new(),
         }
     }
 
@@ -65,7 +69,7 @@ impl Keeper {
             self.leases.lost(lane);
         }
         commands.add_command(self.presence(0));
-        match self.link.query_all(&commands).await {
+        match self.link.query_each(&mut commands).await {
             Ok(_) => info!(lanes = held.len(), "gave its lanes back"),
             Err(error) => {
                 debug!(error = explain(&error), "lanes could not be given back: their leases will end")
@@ -93,7 +97,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes or keeps these lanes where they are free or ours; returns how many are ours now.
+    /// Takes or keeps these lanes where they are free or ours; returns how many are ours now. A lane for which
+    /// Redis has an error keeps what it has: its lease ends by itself.
     async fn ask_for(&mut self, lanes: &[Lane]) -> RedisResult<usize> {
         if lanes.is_empty() {
             return Ok(0);
@@ -106,9 +111,21 @@ impl Keeper {
             command.arg("lease_v1").arg(2).arg(lane.lease()).arg(lane.events());
             commands.add_command(command.arg(&self.replica).arg(millis(self.lease)).clone());
         }
-        let replies = self.link.query_all(&commands).await?;
+        let replies = self.link.query_each(&mut commands).await?;
         let mut ours = 0;
         for (lane, reply) in lanes.iter().zip(replies) {
+            let reply = match reply {
+                Ok(reply) => reply,
+                // The others are renewed all the same; this one is asked for again with the next renewal.
+                Err(error) => {
+                    let none = || Outage::none(format!("lease of lane {lane}"));
+                    self.outages.entry(lane.clone()).or_insert_with(none).failed(explain(&error));
+                    continue;
+                }
+            };
+            if let Some(mut outage) = self.outages.remove(lane) {
+                outage.over();
+            }
             match reply {
                 Value::Int(0) => self.leases.lost(lane),
                 reply => {

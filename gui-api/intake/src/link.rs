@@ -31,10 +31,13 @@ impl Link {
         self.judge(reply)
     }
 
-    /// The replies to all commands, or the first error among them.
-    pub(crate) async fn query_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+    /// The reply to each command, or why it was refused; an error when it is unknown what became of them.
+    pub(crate) async fn query_each(
+        &mut self,
+        commands: &mut Pipeline,
+    ) -> RedisResult<Vec<RedisResult<Value>>> {
         let mut connection = self.connection().await?;
-        let replies = commands.query_async(&mut connection).await;
+        let replies = commands.ignore_errors().query_async(&mut connection).await;
         self.judge(replies)
     }
 

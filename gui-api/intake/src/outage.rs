@@ -1,5 +1,6 @@
 //! Something that the service needs does not answer: waiting longer and longer, and one log line for each change.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -10,20 +11,20 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Whether something answers, and how long to wait before it is asked again.
 pub(crate) struct Outage {
-    what: &'static str,
+    what: Cow<'static, str>,
     next: Option<Duration>,
 }
 
 impl Outage {
     /// Nothing is known against `what` yet.
-    pub(crate) fn none(what: &'static str) -> Self {
-        Self { what, next: None }
+    pub(crate) fn none(what: impl Into<Cow<'static, str>>) -> Self {
+        Self { what: what.into(), next: None }
     }
 
     /// It failed. Returns how long to wait.
     pub(crate) fn failed(&mut self, error: impl Display) -> Duration {
         if self.next.is_none() {
-            warn!(what = self.what, %error, "out of reach: nothing is settled until it answers");
+            warn!(what = %self.what, %error, "out of reach: nothing is settled until it answers");
         }
         let wait = self.next.unwrap_or(FIRST);
         self.next = Some((wait * 2).min(LONGEST));
@@ -33,7 +34,7 @@ impl Outage {
     /// It answered.
     pub(crate) fn over(&mut self) {
         if self.next.take().is_some() {
-            info!(what = self.what, "answers again");
+            info!(what = %self.what, "answers again");
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Reading the lanes: what is pending first, then what is new, bounded in bytes, by the lane's owner alone.
+//!
+//! A lane that Redis has an error for rests for a while, and the others go on. One whose entries could not be
+//! settled is not read before they are: reading them again would count as handing them out.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_util::future::OptionFuture;
-use redis::{RedisResult, Value};
+use redis::{Cmd, RedisError, RedisResult, Value};
 use tideline_protocol::Lane;
 
 use crate::Options;
 use crate::entry::Entry;
 use crate::leases::Tenure;
-use crate::link::Link;
+use crate::link::{Link, explain};
 use crate::options::{DOORBELL, ROUND_BYTES, ROUND_ENTRIES};
+use crate::outage::Outage;
 
 /// Where a lane is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,29 @@ struct Reading {
     handed_out: String,
     /// Entries in the stream, as Redis said.
     length: u64,
+    /// What is wrong with this lane alone.
+    outage: Outage,
+    rests_until: Option<Instant>,
+    /// What the store has and could not be settled: of one round at the most.
+    unsettled: Vec<Cmd>,
+}
+
+impl Reading {
+    fn new(lane: &Lane, tenure: Tenure) -> Self {
+        Self {
+            tenure,
+            position: Position::Pending,
+            handed_out: "0-0".to_owned(),
+            length: 0,
+            outage: Outage::none(format!("lane {lane}")),
+            rests_until: None,
+            unsettled: Vec::new(),
+        }
+    }
+
+    fn rests(&self, now: Instant) -> bool {
+        self.rests_until.is_some_and(|until| until > now)
+    }
 }
 
 /// What one round read.
@@ -70,12 +96,7 @@ impl Reader {
     pub(crate) fn take_over(&mut self, owned: &[(Lane, Tenure)]) {
         self.lanes.retain(|lane, reading| owned.contains(&(lane.clone(), reading.tenure)));
         for (lane, tenure) in owned {
-            self.lanes.entry(lane.clone()).or_insert_with(|| Reading {
-                tenure: *tenure,
-                position: Position::Pending,
-                handed_out: "0-0".to_owned(),
-                length: 0,
-            });
+            self.lanes.entry(lane.clone()).or_insert_with(|| Reading::new(lane, *tenure));
         }
     }
 
@@ -108,9 +129,41 @@ impl Reader {
         }
     }
 
-    /// Reads a part of each lane. After an error it is unknown what was handed out: [`Self::start_over`].
+    /// Redis has an error for this lane alone: it rests, longer each time until it can be read again.
+    pub(crate) fn rest(&mut self, lane: &Lane, error: &RedisError) {
+        if let Some(reading) = self.lanes.get_mut(lane) {
+            reading.position = Position::Pending;
+            reading.rests_until = Some(Instant::now() + reading.outage.failed(explain(error)));
+        }
+    }
+
+    /// Whether Redis has an error for each lane.
+    pub(crate) fn all_rest(&self) -> bool {
+        !self.lanes.is_empty() && self.lanes.values().all(|reading| reading.rests_until.is_some())
+    }
+
+    /// What the store has of this lane could not be settled.
+    pub(crate) fn left_unsettled(&mut self, lane: &Lane, command: Cmd) {
+        if let Some(reading) = self.lanes.get_mut(lane) {
+            reading.unsettled.push(command);
+        }
+    }
+
+    /// What was left unsettled in lanes that have rested.
+    pub(crate) fn take_unsettled(&mut self) -> Vec<(Lane, Cmd)> {
+        let now = Instant::now();
+        let rested = self.lanes.iter_mut().filter(|(_, reading)| !reading.rests(now));
+        rested
+            .flat_map(|(lane, reading)| reading.unsettled.drain(..).map(|command| (lane.clone(), command)))
+            .collect()
+    }
+
+    /// Reads a part of each lane that does not rest. After an error it is unknown what was handed out:
+    /// [`Self::start_over`].
     pub(crate) async fn read(&mut self) -> RedisResult<Round> {
-        let lanes: Vec<Lane> = self.lanes.keys().cloned().collect();
+        let now = Instant::now();
+        let readable = self.lanes.iter().filter(|(_, lane)| !lane.rests(now) && lane.unsettled.is_empty());
+        let lanes: Vec<Lane> = readable.map(|(lane, _)| lane.clone()).collect();
         let share = lanes.len().max(1);
         let mut commands = redis::pipe();
         commands.cmd("PUBSUB").arg("NUMSUB").arg(&self.live_channel);
@@ -120,11 +173,21 @@ impl Reader {
             commands.arg(&self.replica).arg(if pending { "pending" } else { "new" });
             commands.arg((ROUND_ENTRIES / share).max(1)).arg((ROUND_BYTES / share).max(1));
         }
-        let mut replies = self.link.query_all(&commands).await?.into_iter();
-        let has_listeners = replies.next().is_some_and(|reply| listeners(reply) > 0);
+        let mut replies = self.link.query_each(&mut commands).await?.into_iter();
+        let has_listeners = replies.next().and_then(Result::ok).is_some_and(|reply| listeners(reply) > 0);
+        let mut replies: Vec<_> = replies.collect();
+        // What is wrong with all lanes is wrong with Redis.
+        if replies.iter().all(Result::is_err)
+            && let Some(Err(error)) = replies.pop()
+        {
+            return Err(error);
+        }
         let mut round = Round { has_listeners, ..Round::default() };
         for (lane, reply) in lanes.into_iter().zip(replies) {
-            self.read_lane(lane, reply, &mut round);
+            match reply {
+                Ok(reply) => self.read_lane(lane, reply, &mut round),
+                Err(error) => self.rest(&lane, &error),
+            }
         }
         Ok(round)
     }
@@ -136,6 +199,8 @@ impl Reader {
             round.lost.push(lane);
             return;
         };
+        reading.outage.over();
+        reading.rests_until = None;
         reading.handed_out = handed_out;
         reading.length = length;
         round.more |= !entries.is_empty() || reading.position == Position::Pending;
@@ -146,14 +211,26 @@ impl Reader {
         round.entries.extend(entries.into_iter().filter_map(|entry| Entry::read(&lane, tenure, entry)));
     }
 
-    /// Waits until a lane has something new, for [`DOORBELL`] at the most. What arrives is read by the next round.
+    /// Waits until a lane has something new, or has rested, for [`DOORBELL`] at the most. What arrives is read
+    /// by the next round.
     pub(crate) async fn wait(&mut self) -> RedisResult<()> {
+        let next_try = self.lanes.values().filter_map(|reading| reading.rests_until).min();
+        let rest = next_try.map(|at| at.saturating_duration_since(Instant::now()));
+        // To Redis, zero milliseconds are for ever.
+        let most = rest.map_or(DOORBELL, |rest| rest.clamp(Duration::from_millis(1), DOORBELL));
         let mut command = redis::cmd("XREAD");
-        command.arg("COUNT").arg(1).arg("BLOCK").arg(DOORBELL.as_millis().to_string()).arg("STREAMS");
+        command.arg("COUNT").arg(1).arg("BLOCK").arg(most.as_millis().to_string()).arg("STREAMS");
+        // One lane that it has an error for would make Redis refuse all of them.
+        let sound = self.lanes.iter().filter(|(_, reading)| reading.rests_until.is_none());
         let (keys, ids): (Vec<_>, Vec<_>) =
-            self.lanes.iter().map(|(lane, reading)| (lane.events(), &reading.handed_out)).unzip();
-        let wait = (!keys.is_empty()).then(|| self.doorbell.query::<Value>(command.arg(keys).arg(ids)));
-        OptionFuture::from(wait).await.map_or(Ok(()), |rung| rung.map(drop))
+            sound.map(|(lane, reading)| (lane.events(), &reading.handed_out)).unzip();
+        if !keys.is_empty() {
+            return self.doorbell.query::<Value>(command.arg(keys).arg(ids)).await.map(drop);
+        }
+        if !self.lanes.is_empty() {
+            tokio::time::sleep(most).await;
+        }
+        Ok(())
     }
 
     /// Ends a wait that was given up: it would go on in Redis, and hold up the next.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Pipeline, RedisResult, Value};
 use tideline_protocol::Lane;
 
 use crate::entry::Entry;
@@ -13,11 +13,8 @@ use crate::unit::Verdict;
 /// The longest reason that goes to the dead letters, in characters.
 const MAX_REASON: usize = 500;
 
-/// The calls of `settle_v1` that settle a unit: one for each lane.
-pub(crate) struct Settlement {
-    lanes: Vec<Lane>,
-    commands: Pipeline,
-}
+/// Calls of `settle_v1`, each for one lane. They may be sent again when it is unknown whether they arrived.
+pub(crate) struct Settlement(Vec<(Lane, Cmd)>);
 
 impl Settlement {
     /// Settles `entries` by their `verdicts`.
@@ -26,28 +23,51 @@ impl Settlement {
         for (entry, verdict) in entries.iter().zip(verdicts) {
             by_lane.entry(&entry.lane).or_default().push((entry, verdict));
         }
-        let mut commands = redis::pipe();
-        for (lane, settled) in &by_lane {
-            commands.add_command(command(lane, settled));
+        Self(by_lane.into_iter().map(|(lane, settled)| (lane.clone(), command(lane, &settled))).collect())
+    }
+
+    /// What was left unsettled, once more.
+    pub(crate) fn again(left: Vec<(Lane, Cmd)>) -> Self {
+        Self(left)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn commands(&self) -> Pipeline {
+        let mut commands = Pipeline::with_capacity(self.0.len());
+        for (_, command) in &self.0 {
+            commands.add_command(command.clone());
         }
-        Self { lanes: by_lane.into_keys().cloned().collect(), commands }
+        commands
     }
 
-    /// The commands, which may be sent again when it is unknown whether they arrived.
-    pub(crate) fn commands(&self) -> &Pipeline {
-        &self.commands
+    /// Nothing is known of it: all of it is left to the reader.
+    pub(crate) fn leave(self, reader: &mut Reader) {
+        for (lane, command) in self.0 {
+            reader.left_unsettled(&lane, command);
+        }
     }
 
-    /// Notes what the replies say.
-    pub(crate) fn note(&self, replies: Vec<Value>, reader: &mut Reader, handle: &Handle) {
-        for (lane, reply) in self.lanes.iter().zip(replies) {
+    /// Notes what the replies say. What was refused is left to the reader, which lets the lane rest.
+    pub(crate) fn note(self, replies: Vec<RedisResult<Value>>, reader: &mut Reader, handle: &Handle) {
+        for ((lane, command), reply) in self.0.into_iter().zip(replies) {
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(error) => {
+                    reader.left_unsettled(&lane, command);
+                    reader.rest(&lane, &error);
+                    continue;
+                }
+            };
             let Ok((_, stored, duplicates, dead, length)) =
                 redis::from_redis_value::<(u64, u64, u64, u64, u64)>(reply)
             else {
                 continue;
             };
             handle.settled(stored, duplicates, dead);
-            reader.has_length(lane, length);
+            reader.has_length(&lane, length);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redis::RedisResult;
+use redis::{RedisError, RedisResult};
 use tideline_store::{Store, StoreError};
 use tokio::sync::watch;
 use tracing::warn;
@@ -77,6 +77,13 @@ impl Worker {
     }
 
     async fn round(&mut self) {
+        let left = Settlement::again(self.reader.take_unsettled());
+        if !left.is_empty()
+            && let Err((left, error)) = self.settle(left).await
+        {
+            left.leave(&mut self.reader);
+            return self.redis_failed(explain(&error)).await;
+        }
         let round = match self.reader.read().await {
             Ok(round) => round,
             Err(error) => {
@@ -107,17 +114,24 @@ impl Worker {
             [suspect] if suspect.is_suspect() => self.try_alone(suspect, &unit, has_listeners).await?,
             _ => self.write(&unit, has_listeners).await?,
         };
-        let settlement = Settlement::of(&unit.entries, &verdicts);
-        loop {
-            match self.reader.link().query_all(settlement.commands()).await {
-                Ok(replies) => {
-                    self.redis_answers();
-                    settlement.note(replies, &mut self.reader, &self.handle);
-                    return Ok(());
-                }
-                Err(error) => self.redis_failed(explain(&error)).await,
-            }
+        let mut settlement = Settlement::of(&unit.entries, &verdicts);
+        while let Err((unsettled, error)) = self.settle(settlement).await {
+            self.redis_failed(explain(&error)).await;
             self.check_that_all_are_owned(&unit)?;
+            settlement = unsettled;
+        }
+        Ok(())
+    }
+
+    /// Settles each lane by itself. Gives the settlement back when it is unknown what became of it.
+    async fn settle(&mut self, settlement: Settlement) -> Result<(), (Settlement, RedisError)> {
+        match self.reader.link().query_each(&mut settlement.commands()).await {
+            Ok(replies) => {
+                self.redis_answers();
+                settlement.note(replies, &mut self.reader, &self.handle);
+                Ok(())
+            }
+            Err(error) => Err((settlement, error)),
         }
     }
 
@@ -145,9 +159,9 @@ impl Worker {
         if !(batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty()) {
             self.store.write(batch).await?;
         }
-        if let Some(messages) = live {
+        if let Some(mut messages) = live {
             // Nobody counts on live events; what is wrong with Redis is told when the unit is settled.
-            let _unsent = self.reader.link().query_all(&messages).await;
+            let _unsent = self.reader.link().query_each(&mut messages).await;
         }
         Ok(applied.verdicts)
     }
@@ -168,7 +182,11 @@ impl Worker {
         command.arg("suspect_v1").arg(1).arg(suspect.lane.events()).arg(suspect.id.to_string());
         command.arg((tried + 1) * ALONE);
         if let Err(error) = self.reader.link().query::<()>(&command).await {
-            self.redis_failed(explain(&error)).await;
+            if error.code().is_some() {
+                self.reader.rest(&suspect.lane, &error);
+            } else {
+                self.redis_failed(explain(&error)).await;
+            }
             return Err(GivenUp);
         }
         self.write(unit, has_listeners).await
@@ -241,7 +259,7 @@ impl Worker {
     }
 
     fn redis_answers(&mut self) {
-        self.handle.redis_is_down(false);
+        self.handle.redis_is_down(self.reader.all_rest());
         self.redis_outage.over();
     }
 

@@ -1,6 +1,7 @@
 //! The intake against a real redis-server and a real store: killed, starved, contended, and exact all the same.
 
 mod functions;
+mod lane_errors;
 mod outages;
 mod owners;
 mod settling;
