@@ -9,6 +9,9 @@ use tideline_model::{Event, EventSource, Origin, Profile, Session};
 /// The most events that one query returns.
 pub const MAX_PAGE: usize = 200;
 
+/// A page ends with the event that brings it to this many bytes of JSON, as events may be large.
+pub const MAX_PAGE_BYTES: usize = 4 << 20;
+
 /// A place for documents. Methods are safe to call at the same time from many tasks and processes.
 pub trait Store: Send + Sync + 'static {
     /// Where each of these events came from; ids of events that are not stored are left out.
@@ -42,6 +45,10 @@ pub trait Store: Send + Sync + 'static {
     fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>>;
 
     /// Events that match, newest first, by [`EventKey`].
+    ///
+    /// A page may hold fewer than [`EventQuery::limit`] though there are more: it also ends when it has
+    /// [`MAX_PAGE_BYTES`]. Only [`EventPage::next`] tells whether another follows. It holds at least one
+    /// event if any is left.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>>;
 
     /// All event sources, by id.

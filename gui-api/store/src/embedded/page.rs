@@ -2,6 +2,7 @@
 //!
 //! Partitions are read newest first, and of each only the columns of times and ids until the events of
 //! the page are known. So a page costs memory for itself alone, and a scan of what matches at the worst.
+//! It is bounded in events and in bytes: documents are read one by one until either is enough.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,7 +20,7 @@ use super::fault;
 use super::lookup::stored;
 use super::month::Month;
 use super::partitions::Partitions;
-use crate::{EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, StoreError};
+use crate::{EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, StoreError};
 
 /// The page that `query` asks for.
 pub(super) fn newest_first(partitions: &Partitions, query: &EventQuery) -> Result<EventPage, StoreError> {
@@ -27,6 +28,7 @@ pub(super) fn newest_first(partitions: &Partitions, query: &EventQuery) -> Resul
     let bounds = Bounds::of(query);
     let filter = filter(&partitions.schema, &query.filter);
     let mut events: Vec<Event> = Vec::new();
+    let mut bytes = 0;
     for month in partitions.months()? {
         if !bounds.months().contains(&month) {
             continue;
@@ -38,14 +40,16 @@ pub(super) fn newest_first(partitions: &Partitions, query: &EventQuery) -> Resul
         let places = places(&searcher, filter.as_ref(), &bounds, missing)
             .map_err(|error| fault::index(&path, &error))?;
         for place in places {
-            if events.len() == wanted {
+            if events.len() == wanted || bytes >= MAX_PAGE_BYTES {
                 let next = events.last().map(EventKey::of);
                 return Ok(EventPage { events, next });
             }
             let document = stored(&searcher, place.address).map_err(|error| fault::index(&path, &error))?;
-            let event = serde_json::from_str(partitions.schema.json(&document))
-                .map_err(|error| fault::damaged(&path, &place.id, &error))?;
+            let json = partitions.schema.json(&document);
+            let event =
+                serde_json::from_str(json).map_err(|error| fault::damaged(&path, &place.id, &error))?;
             events.push(event);
+            bytes += json.len();
         }
     }
     Ok(EventPage { events, next: None })

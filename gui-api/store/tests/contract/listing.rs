@@ -2,7 +2,7 @@
 
 use jiff::ToSpan;
 use tideline_model::{Event, Reference};
-use tideline_store::{EventFilter, EventKey, EventQuery, MAX_PAGE, Store};
+use tideline_store::{EventFilter, EventKey, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, Store};
 
 use crate::backend::Backend;
 use crate::fixtures::*;
@@ -149,4 +149,44 @@ pub(crate) async fn a_page_is_never_longer_than_the_most(backend: &impl Backend)
     let page = store.events(EventQuery { limit: 100_000, ..EventQuery::default() }).await.unwrap();
     assert_eq!(page.events.len(), MAX_PAGE);
     assert!(page.next.is_some());
+}
+
+fn large_event(id: &str, insert: &str, bytes: usize) -> Event {
+    let mut event = event_at(id, time(insert));
+    event.properties.insert("text".to_owned(), "x".repeat(bytes).into());
+    event
+}
+
+pub(crate) async fn pages_of_large_events_are_short_and_join(backend: &impl Backend) {
+    let store = backend.open().await;
+    let bytes = MAX_PAGE_BYTES / 10;
+    let written: Vec<Event> = (0..36)
+        .map(|number| {
+            let month = if number < 18 { "2026-10-05T00:00:00Z" } else { "2026-11-05T00:00:00Z" };
+            large_event(&format!("event-{number:02}"), month, bytes)
+        })
+        .collect();
+    for batch in written.chunks(9) {
+        store.write(events(batch.to_vec())).await.unwrap();
+    }
+
+    let mut expected: Vec<EventKey> = written.iter().map(EventKey::of).collect();
+    expected.reverse();
+    let page = store.events(all()).await.unwrap();
+    assert_eq!(page.events.len(), 10, "each has a tenth of a page and a little more");
+    assert_eq!(page.next.as_ref(), Some(&expected[9]));
+    for limit in [3, MAX_PAGE] {
+        let keys = keys_of_all_pages(&*store, EventQuery { limit, ..all() }).await;
+        assert_eq!(keys, expected, "pages of {limit}");
+    }
+}
+
+pub(crate) async fn an_event_larger_than_a_page_is_a_page(backend: &impl Backend) {
+    let store = backend.open().await;
+    let large = ["a", "b"].map(|id| large_event(id, TIME, MAX_PAGE_BYTES + 1));
+    store.write(events(large)).await.unwrap();
+    let first = store.events(all()).await.unwrap();
+    assert_eq!((ids(&first), first.next.is_some()), (vec!["b"], true));
+    let last = store.events(EventQuery { after: first.next, ..all() }).await.unwrap();
+    assert_eq!((ids(&last), last.next.is_none()), (vec!["a"], true));
 }

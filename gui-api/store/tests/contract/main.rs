@@ -50,7 +50,9 @@ contract! {
         events_of_one_microsecond_are_ordered_by_id,
         a_page_that_ends_with_the_list_is_the_last,
         times_bound_the_list_from_and_before,
-        a_page_is_never_longer_than_the_most;
+        a_page_is_never_longer_than_the_most,
+        pages_of_large_events_are_short_and_join,
+        an_event_larger_than_a_page_is_a_page;
     hostile:
         any_properties_are_read_back_as_written,
         any_ids_are_found,
