@@ -7,7 +7,8 @@
 //! ```
 //! All writing happens on one thread ([`writer`]), which commits events first and states last, so a
 //! crash in between leaves only events that the same batch, applied again, finds and leaves alone.
-//! Reading happens on a bounded number of the runtime's blocking threads and never waits for writing.
+//! Reading happens on a bounded number of the runtime's blocking threads and never waits for writing, nor
+//! does one kind of reading wait for another ([`permits`]).
 
 mod documents;
 mod event_schema;
@@ -18,6 +19,7 @@ mod month;
 mod page;
 mod partition_writers;
 mod partitions;
+mod permits;
 mod writer;
 
 use std::collections::HashMap;
@@ -28,10 +30,10 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tideline_model::{Event, EventSource, Origin, Profile, Session};
-use tokio::sync::Semaphore;
 
 use self::documents::Documents;
 use self::partitions::Partitions;
+use self::permits::{Permits, Reads};
 use self::writer::Writer;
 use crate::{Batch, EventPage, EventQuery, States, Store, StoreError};
 
@@ -41,13 +43,15 @@ pub struct EmbeddedOptions {
     /// Memory for events that are being indexed, in bytes, per month that is being written (at most
     /// three at a time); at least 15 MB, which is what the index demands.
     pub index_memory_bytes: usize,
-    /// How many reads run at the same time; others wait.
+    /// How many lists, events, sessions and sources are read at the same time; others wait.
     pub parallel_reads: usize,
+    /// How many origins, states and profiles are read at the same time besides; others wait.
+    pub parallel_intake_reads: usize,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { index_memory_bytes: 32_000_000, parallel_reads: 8 }
+        Self { index_memory_bytes: 32_000_000, parallel_reads: 8, parallel_intake_reads: 4 }
     }
 }
 
@@ -57,7 +61,7 @@ impl Default for EmbeddedOptions {
 /// it ends. Dropping the store waits for what is being written.
 pub struct EmbeddedStore {
     reading: Arc<Reading>,
-    permits: Arc<Semaphore>,
+    permits: Permits,
     writer: Writer,
 }
 
@@ -77,18 +81,19 @@ impl EmbeddedStore {
         let partitions = Partitions::open(directory)?;
         let reading = Arc::new(Reading { documents, partitions });
         let writer = Writer::start(directory, options, Arc::clone(&reading))?;
-        Ok(Self { reading, permits: Arc::new(Semaphore::new(options.parallel_reads.max(1))), writer })
+        Ok(Self { reading, permits: Permits::new(options), writer })
     }
 
-    /// Runs `read` on a blocking thread, when one of the permits is free.
+    /// Runs `read` on a blocking thread, when one of the permits for such reads is free.
     fn read<'a, T: Send + 'static>(
         &'a self,
+        reads: Reads,
         read: impl FnOnce(&Reading) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         async move {
             let stopped =
                 |cause: &dyn Display| StoreError::Unavailable(format!("a read was cut short: {cause}"));
-            let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|error| stopped(&error))?;
+            let permit = self.permits.of(reads).acquire_owned().await.map_err(|error| stopped(&error))?;
             let reading = Arc::clone(&self.reading);
             // The permit goes along: a caller that stops waiting does not stop the read.
             let task = tokio::task::spawn_blocking(move || {
@@ -108,7 +113,9 @@ impl Store for EmbeddedStore {
         event_ids: &'a [String],
     ) -> BoxFuture<'a, Result<HashMap<String, Origin>, StoreError>> {
         let event_ids = event_ids.to_vec();
-        self.read(move |reading| lookup::origins(&reading.partitions, event_ids.iter().map(String::as_str)))
+        self.read(Reads::Intake, move |reading| {
+            lookup::origins(&reading.partitions, event_ids.iter().map(String::as_str))
+        })
     }
 
     fn states<'a>(
@@ -117,7 +124,7 @@ impl Store for EmbeddedStore {
         profile_ids: &'a [String],
     ) -> BoxFuture<'a, Result<States, StoreError>> {
         let (session_ids, profile_ids) = (session_ids.to_vec(), profile_ids.to_vec());
-        self.read(move |reading| reading.documents.states(&session_ids, &profile_ids))
+        self.read(Reads::Intake, move |reading| reading.documents.states(&session_ids, &profile_ids))
     }
 
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -126,25 +133,25 @@ impl Store for EmbeddedStore {
 
     fn event<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Event>, StoreError>> {
         let id = id.to_owned();
-        self.read(move |reading| lookup::event(&reading.partitions, &id))
+        self.read(Reads::Api, move |reading| lookup::event(&reading.partitions, &id))
     }
 
     fn session<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
         let id = id.to_owned();
-        self.read(move |reading| reading.documents.session(&id))
+        self.read(Reads::Api, move |reading| reading.documents.session(&id))
     }
 
     fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>> {
         let id = id.to_owned();
-        self.read(move |reading| reading.documents.profile(&id))
+        self.read(Reads::Intake, move |reading| reading.documents.profile(&id))
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>> {
-        self.read(move |reading| page::newest_first(&reading.partitions, &query))
+        self.read(Reads::Api, move |reading| page::newest_first(&reading.partitions, &query))
     }
 
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>> {
-        self.read(|reading| reading.documents.sources())
+        self.read(Reads::Api, |reading| reading.documents.sources())
     }
 
     fn put_source(&self, source: EventSource) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -155,6 +162,34 @@ impl Store for EmbeddedStore {
         if !self.writer.is_alive() {
             return std::future::ready(Err(writer::stopped())).boxed();
         }
-        self.read(|reading| reading.documents.ready())
+        self.read(Reads::Readiness, |reading| reading.documents.ready())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_intake_and_readiness_wait_for_no_other_reads() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path(), EmbeddedOptions::default()).unwrap();
+        let ids = ["id".to_owned()];
+
+        let _lists = hold_all(&store, Reads::Api);
+        assert!(store.events(EventQuery::default()).now_or_never().is_none(), "lists wait");
+        store.origins(&ids).await.unwrap();
+        store.states(&ids, &ids).await.unwrap();
+        store.profile("id").await.unwrap();
+        store.ready().await.unwrap();
+
+        let _intake = hold_all(&store, Reads::Intake);
+        assert!(store.origins(&ids).now_or_never().is_none(), "the intake waits for itself");
+        store.ready().await.unwrap();
+    }
+
+    /// As if as many such reads were running as may.
+    fn hold_all(store: &EmbeddedStore, reads: Reads) -> Vec<tokio::sync::OwnedSemaphorePermit> {
+        std::iter::from_fn(|| store.permits.of(reads).try_acquire_owned().ok()).collect()
     }
 }
