@@ -38,6 +38,14 @@ impl Unit {
         Self { entries, contents }
     }
 
+    /// The entry that may have ended the service: it is alone in its unit.
+    pub(crate) fn suspect(&self) -> Option<&Entry> {
+        match self.entries.as_slice() {
+            [suspect] if suspect.is_suspect() => Some(suspect),
+            _ => None,
+        }
+    }
+
     /// Applies the entries to what the store has now.
     pub(crate) async fn apply(&self, store: &dyn Store) -> Result<Applied, StoreError> {
         let requests = self.contents.iter().filter_map(|content| match content {

@@ -110,8 +110,8 @@ impl Worker {
     async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
         let unit = Unit::open(unit);
         self.check_that_all_are_owned(&unit)?;
-        let verdicts = match unit.entries.as_slice() {
-            [suspect] if suspect.is_suspect() => self.try_alone(suspect, &unit, has_listeners).await?,
+        let verdicts = match unit.suspect() {
+            Some(suspect) if suspect.times / ALONE >= TRIES_ALONE => vec![give_up(suspect)],
             _ => self.write(&unit, has_listeners).await?,
         };
         let mut settlement = Settlement::of(&unit.entries, &verdicts);
@@ -135,11 +135,20 @@ impl Worker {
         }
     }
 
-    /// Writes a unit until the store has it.
+    /// Writes a unit until the store has it. An entry that was handed out often counts as tried while its write
+    /// is under way: if that ends the service again, it is known next time.
     async fn write(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
         let mut conflicts = 0;
         loop {
-            match self.write_once(unit, has_listeners).await {
+            if let Some(suspect) = unit.suspect() {
+                self.note(suspect, (suspect.times / ALONE + 1) * ALONE).await?;
+            }
+            let written = self.write_once(unit, has_listeners).await;
+            if let (Err(_), Some(suspect)) = (&written, unit.suspect()) {
+                // It has ended nothing: were it a try, an outage with some restarts would condemn it.
+                self.note(suspect, suspect.times).await?;
+            }
+            match written {
                 Ok(verdicts) => {
                     self.store_answers();
                     return Ok(verdicts);
@@ -166,21 +175,10 @@ impl Worker {
         Ok(applied.verdicts)
     }
 
-    /// Writes an entry that was handed out often, by itself: if it ends the service again, that is known next time.
-    async fn try_alone(
-        &mut self,
-        suspect: &Entry,
-        unit: &Unit,
-        has_listeners: bool,
-    ) -> Result<Vec<Verdict>, GivenUp> {
-        let tried = suspect.times / ALONE;
-        if tried >= TRIES_ALONE {
-            warn!(lane = %suspect.lane, entry = %suspect.id, "an entry goes to the dead letters: processing it ended the service");
-            return Ok(vec![suspect.bury(format!("processing it alone ended the service {tried} times"))]);
-        }
+    /// Notes how often an entry counts as handed out.
+    async fn note(&mut self, suspect: &Entry, times: u64) -> Result<(), GivenUp> {
         let mut command = redis::cmd("FCALL");
-        command.arg("suspect_v1").arg(1).arg(suspect.lane.events()).arg(suspect.id.to_string());
-        command.arg((tried + 1) * ALONE);
+        command.arg("suspect_v1").arg(1).arg(suspect.lane.events()).arg(suspect.id.to_string()).arg(times);
         if let Err(error) = self.reader.link().query::<()>(&command).await {
             if error.code().is_some() {
                 self.reader.rest(&suspect.lane, &error);
@@ -189,7 +187,7 @@ impl Worker {
             }
             return Err(GivenUp);
         }
-        self.write(unit, has_listeners).await
+        Ok(())
     }
 
     /// Whether reading makes sense now. What is pending counts as handed out when it is read, and what is
@@ -290,6 +288,13 @@ impl Worker {
 async fn draining(drain: &mut watch::Receiver<bool>) {
     // The sender outlives the worker: an error cannot be, and would mean the same.
     let _begun = drain.wait_for(|begun| *begun).await;
+}
+
+/// The verdict on an entry that was tried alone too often.
+fn give_up(suspect: &Entry) -> Verdict {
+    let tried = suspect.times / ALONE;
+    warn!(lane = %suspect.lane, entry = %suspect.id, "an entry goes to the dead letters: processing it ended the service");
+    suspect.bury(format!("processing it alone ended the service {tried} times"))
 }
 
 /// Divides a round into units, in order: bounded, and suspects alone.

@@ -137,3 +137,28 @@ async fn an_entry_that_ends_the_service_is_tried_alone_and_then_buried() {
     let stored: Vec<_> = stage.store.all_events(filter).await.into_iter().map(|event| event.id).collect();
     assert_eq!(stored.len(), 3);
 }
+
+#[tokio::test]
+async fn a_suspect_that_the_store_refuses_is_not_condemned_however_often_the_service_starts_anew() {
+    let stage = Stage::with_lanes(1).await;
+    let lane = stage.lanes.of_session("a");
+    stage.store.set(Mood::HangsBeforeWriting);
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    let running = stage.start();
+    stage.store.hangs().await;
+    running.kill().await;
+    let mut handed_out_often = redis::cmd("XCLAIM");
+    handed_out_often.arg(lane.events()).arg("tideline").arg("intake").arg(0);
+    handed_out_often.arg(stage.redis.first_entry(&lane).await).arg("RETRYCOUNT").arg(6).arg("JUSTID");
+    stage.redis.ask::<()>(&handed_out_often).await;
+
+    stage.store.set(Mood::Full);
+    for restart in 0..6 {
+        let running = stage.start();
+        until("the refusal is noticed", async || !running.handle.snapshot().working).await;
+        if restart % 2 == 0 { running.drain().await } else { running.kill().await }
+    }
+    stage.store.set(Mood::Works);
+    let _last = stage.start();
+    assert_eq!(stage.settled().await, Ledger { accepted: 1, stored: 1, ..Ledger::default() });
+}

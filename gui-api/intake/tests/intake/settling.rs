@@ -172,10 +172,8 @@ async fn an_entry_that_somebody_deleted_holds_up_nothing() {
     let running = stage.start();
     stage.store.hangs().await;
     running.kill().await;
-    let mut command = redis::cmd("XRANGE");
-    let entries: Vec<(String, redis::Value)> =
-        stage.redis.ask(command.arg(lane.events()).arg("-").arg("+").arg("COUNT").arg(1)).await;
-    stage.redis.ask::<()>(redis::cmd("XDEL").arg(lane.events()).arg(&entries[0].0)).await;
+    let first = stage.redis.first_entry(&lane).await;
+    stage.redis.ask::<()>(redis::cmd("XDEL").arg(lane.events()).arg(first)).await;
     stage.store.set(Mood::Works);
     let _intake = stage.start();
     assert_eq!(stage.settled().await, Ledger { accepted: 2, stored: 1, ..Ledger::default() });

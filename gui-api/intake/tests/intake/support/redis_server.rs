@@ -141,6 +141,14 @@ impl RedisServer {
         entries
     }
 
+    /// The id of the first entry of a lane.
+    pub(crate) async fn first_entry(&self, lane: &Lane) -> String {
+        let mut command = redis::cmd("XRANGE");
+        let entries: Vec<(String, redis::Value)> =
+            self.ask(command.arg(lane.events()).arg("-").arg("+").arg("COUNT").arg(1)).await;
+        entries.into_iter().next().expect("the lane is empty").0
+    }
+
     /// How many entries of a lane were handed out and not settled.
     pub(crate) async fn pending(&self, lane: &Lane) -> u64 {
         let mut command = redis::cmd("XPENDING");

@@ -19,6 +19,8 @@ pub(crate) enum Mood {
     Works,
     /// Cannot be reached.
     Down,
+    /// Answers, and takes no write.
+    Full,
     /// Takes the next write and never answers, like a service that is killed before.
     HangsBeforeWriting,
     /// Writes when it is told to go on.
@@ -115,7 +117,7 @@ impl UnrulyStore {
         let mood = self.mood.lock().unwrap().clone();
         match mood {
             Mood::Works => self.inner.write(batch).await,
-            Mood::Down => Err(down()),
+            Mood::Down | Mood::Full => Err(down()),
             Mood::HangsBeforeWriting => self.hang().await,
             Mood::Waits => {
                 self.hung.notify_one();
