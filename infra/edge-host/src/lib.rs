@@ -41,6 +41,7 @@ mod host;
 mod options;
 mod origin;
 mod outbound;
+mod patience;
 mod refusal;
 mod shard;
 

@@ -82,6 +82,10 @@ pub struct Options {
     #[arg(long, env = "EDGE_BODY_TIMEOUT_MS", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..))]
     pub body_timeout_ms: u64,
 
+    /// Milliseconds for which a client may take nothing of its answers; then its connection is cut.
+    #[arg(long, env = "EDGE_WRITE_TIMEOUT_MS", default_value_t = 10_000, value_parser = value_parser!(u64).range(1..))]
+    pub write_timeout_ms: u64,
+
     /// Milliseconds from the last byte of a request to the component's whole answer; then it is answered
     /// 503. An instance that does nothing else for so long is ended.
     #[arg(long, env = "EDGE_REQUEST_TIMEOUT_MS", default_value_t = 5000, value_parser = value_parser!(u64).range(10..))]
@@ -181,6 +185,10 @@ impl Options {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub(crate) fn write_timeout(&self) -> Duration {
+        Duration::from_millis(self.write_timeout_ms)
     }
 
     pub(crate) fn drain_limit(&self) -> Duration {

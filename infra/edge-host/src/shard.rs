@@ -19,6 +19,7 @@ use crate::engine::Program;
 use crate::guest::Nursery;
 use crate::host::Drained;
 use crate::outbound::Outbound;
+use crate::patience::{Patience, Watched};
 use crate::{Error, GuestEnvironment, Options};
 
 /// Connections that the system keeps for us until they are accepted.
@@ -138,10 +139,15 @@ impl Shard {
             }
             let visitor = Visitor::new(peer.ip(), application.clone(), self.bodies.clone());
             let service = service_fn(move |request| visitor.clone().answer(request));
+            let patience = Patience::new(self.options.write_timeout());
+            let stream = Watched { stream, patience: Arc::clone(&patience) };
             let connection = open.watch(builder.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "connection ended");
+                tokio::select! {
+                    ended = connection => if let Err(error) = ended {
+                        tracing::debug!(%error, "connection ended");
+                    },
+                    () = patience.lost() => tracing::debug!("a client did not take its answers in time"),
                 }
                 drop(place);
             });

@@ -39,7 +39,12 @@ impl Connection {
     }
 
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
+        assert!(self.try_write(bytes).await, "the connection was closed");
+    }
+
+    /// Whether the server still takes what is sent.
+    pub(crate) async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
     /// Waits until the server asks for the body.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::client::{Connection, get, post};
 use crate::fixture::{PATIENCE, host, wait_for};
@@ -40,6 +41,19 @@ async fn slow_headers_are_cut() {
     let mut connection = Connection::open(host.address()).await;
     connection.write("GET /hello HTTP/1.1\r\nhost: ").await;
     assert!(connection.try_reply().await.is_none());
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_cut_and_gives_its_place_back() {
+    let host = host(|options| {
+        options.max_connections = 1;
+        options.write_timeout_ms = 200;
+    });
+    let mut connection = Connection::open(host.address()).await;
+    let request = "GET /big?60000 HTTP/1.1\r\nhost: test\r\n\r\n";
+    let flood = async { while connection.try_write(request).await {} };
+    timeout(PATIENCE, flood).await.expect("the connection was not cut");
+    assert_eq!(get(host.address(), "/hello").await.status, 200);
 }
 
 #[tokio::test]
