@@ -1,5 +1,7 @@
 //! `cargo xtask …`: see `USAGE`.
-#![expect(clippy::print_stdout, reason = "a command for the terminal")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
+
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
@@ -18,7 +20,18 @@ cargo xtask test   every suite; installs what it lacks where it can
 cargo xtask lint   formatting, clippy, types, dependencies
 ";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A sentence for whoever typed the command, and no stack trace.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let mut parser = lexopt::Parser::from_env();
     let command = match parser.next()? {
         Some(Value(command)) => command.string()?,
