@@ -1,10 +1,12 @@
 //! The component's way out: pooled connections to the origins on the allow-list and to nothing else.
 //!
 //! A connection is kept and used again; an answer is bounded in time and bytes. Redirects are not
-//! followed, and what leaves is exactly what the component wrote, but for hop-by-hop headers.
+//! followed, and what leaves is exactly what the component wrote, but for hop-by-hop headers. What fails
+//! is logged, at most once a second.
 
 mod answer_body;
 mod failure;
+mod throttle;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use wasmtime_wasi_http::{
 };
 
 use self::answer_body::{AnswerBody, Limits};
+use self::throttle::Throttle;
 use crate::origin::{AllowList, Origin};
 use crate::{Error, Options};
 
@@ -45,6 +48,8 @@ struct Shared {
     connect_timeout: Duration,
     timeout: Duration,
     max_answer_bytes: usize,
+    failures: Throttle,
+    refusals: Throttle,
 }
 
 impl Outbound {
@@ -58,6 +63,8 @@ impl Outbound {
             connect_timeout,
             timeout: Duration::from_millis(timeout),
             max_answer_bytes: options.max_outbound_answer_bytes as usize,
+            failures: Throttle::default(),
+            refusals: Throttle::default(),
         })))
     }
 
@@ -68,10 +75,12 @@ impl Outbound {
     ) -> Result<Response<WasiBody>, WasiError> {
         let origin = Origin::of(request.uri());
         let sent = self.0.exchange(request, options).await;
-        if let Err(error) = &sent {
+        if let Err(error) = &sent
+            && let Some(not_logged) = self.0.failures.due(Instant::now())
+        {
             // The path may hold a command with data, so only the origin is logged.
             let origin = origin.map(|origin| origin.to_string()).unwrap_or_default();
-            tracing::warn!(origin, %error, "outgoing request failed");
+            tracing::warn!(origin, %error, not_logged, "outgoing request failed");
         }
         sent
     }
@@ -172,11 +181,14 @@ impl WasiHttpHooks for Outbound {
         _processed: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Box<dyn Future<Output = SendResult> + Send> {
         if !self.0.allowed.allows(request.uri()) {
-            let origin = Origin::of(request.uri()).map(|origin| origin.to_string());
-            tracing::warn!(
-                origin,
-                "outgoing request refused: add the origin to --allow-outbound (EDGE_ALLOW_OUTBOUND) if the component may reach it"
-            );
+            if let Some(not_logged) = self.0.refusals.due(Instant::now()) {
+                let origin = Origin::of(request.uri()).map(|origin| origin.to_string());
+                tracing::warn!(
+                    origin,
+                    not_logged,
+                    "outgoing request refused: add the origin to --allow-outbound (EDGE_ALLOW_OUTBOUND) if the component may reach it"
+                );
+            }
             return Box::new(std::future::ready(Err(WasiError::HttpRequestDenied)));
         }
         let outbound = self.clone();

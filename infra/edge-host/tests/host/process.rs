@@ -1,13 +1,15 @@
 //! The binary: its log, its signals, its exit.
 
 use std::process::Stdio;
+use std::time::Instant;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
-use crate::client::get;
+use crate::client::{Connection, get};
 use crate::fixture::{PATIENCE, guest};
 
 pub(crate) fn edge(arguments: &[&str]) -> Command {
@@ -63,6 +65,32 @@ async fn what_the_component_prints_is_a_log_line() {
     assert_eq!(printed["target"], "guest");
     assert_eq!(printed["stream"], "stderr");
     assert_eq!(printed["line"], "printed by the component");
+}
+
+#[tokio::test]
+async fn outgoing_requests_that_fail_make_at_most_one_log_line_a_second() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let table = [(free.as_str(), "outgoing request failed"), ("127.0.0.1:1", "outgoing request refused")];
+    for (allowed, message) in table {
+        let mut child = edge(&["--allow-outbound", &format!("http://{allowed}")])
+            .env("TIDELINE_TEST_AUTHORITY", &free)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let listening = line(&mut log, "listening").await;
+        let begun = Instant::now();
+        let mut connection = Connection::open(listening["address"].as_str().unwrap().parse().unwrap()).await;
+        for _ in 0..200 {
+            assert!(connection.get("/send").await.body.starts_with("ErrorCode::"));
+        }
+        let seconds = begun.elapsed().as_secs();
+        terminate(&child).await;
+        let mut lines = 0;
+        while let Some(line) = timeout(PATIENCE, log.next_line()).await.unwrap().unwrap() {
+            lines += u64::from(line.contains(message));
+        }
+        assert!((1..=seconds + 1).contains(&lines), "{lines} lines in {seconds} s: {message}");
+    }
 }
 
 #[tokio::test]
