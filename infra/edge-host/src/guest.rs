@@ -106,8 +106,8 @@ impl Nursery {
         Guest {
             wasi: WasiCtx::builder()
                 .envs(self.0.environment.variables())
-                .stdout(GuestLog::new("stdout"))
-                .stderr(GuestLog::new("stderr"))
+                .stdout(GuestLog::stdout())
+                .stderr(GuestLog::stderr())
                 .allow_tcp(false)
                 .allow_udp(false)
                 .allow_ip_name_lookup(false)

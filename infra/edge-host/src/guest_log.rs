@@ -1,4 +1,5 @@
-//! What the component prints becomes log lines of the host, with the target `guest`.
+//! What the component prints becomes log lines of the host, with the target `guest`: its standard error
+//! as warnings, its standard output as information.
 //!
 //! Lines are cut at a limit and control characters are escaped by the log's formatter, so that the
 //! component can neither fill memory nor forge lines of the host.
@@ -19,23 +20,38 @@ const MAX_LINE: usize = 4096;
 /// Bytes that the component may print in one call.
 const MAX_WRITE: usize = 64 << 10;
 
+/// Which of the component's two output streams.
+#[derive(Clone, Copy)]
+enum Stream {
+    Stdout,
+    Stderr,
+}
+
 /// One of the component's two output streams.
 #[derive(Clone)]
 pub(crate) struct GuestLog {
-    stream: &'static str,
+    stream: Stream,
     unfinished: Arc<Mutex<Vec<u8>>>,
 }
 
 impl GuestLog {
-    /// A stream that is named `stream` in the log.
-    pub(crate) fn new(stream: &'static str) -> Self {
-        Self { stream, unfinished: Arc::default() }
+    pub(crate) fn stdout() -> Self {
+        Self { stream: Stream::Stdout, unfinished: Arc::default() }
+    }
+
+    pub(crate) fn stderr() -> Self {
+        Self { stream: Stream::Stderr, unfinished: Arc::default() }
     }
 
     fn print(&self, bytes: &[u8]) {
         let mut unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-        take_lines(&mut unfinished, bytes, |line| {
-            tracing::info!(target: "guest", stream = self.stream, line, "output of the component");
+        take_lines(&mut unfinished, bytes, |line| match self.stream {
+            Stream::Stdout => {
+                tracing::info!(target: "guest", stream = "stdout", line, "output of the component");
+            }
+            Stream::Stderr => {
+                tracing::warn!(target: "guest", stream = "stderr", line, "output of the component");
+            }
         });
     }
 }

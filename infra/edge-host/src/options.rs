@@ -125,8 +125,8 @@ pub struct Options {
     #[arg(long, env = "EDGE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// Least important level that is logged, or a filter such as `info,guest=warn`. The component's own
-    /// output has the target `guest`.
+    /// Least important level that is logged, or a filter such as `info,guest=warn`. What the component
+    /// prints has the target `guest`: its standard error is at level warn, its standard output at info.
     #[arg(long, env = "EDGE_LOG", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
     pub log: String,
 }

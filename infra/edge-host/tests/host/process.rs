@@ -57,14 +57,21 @@ async fn it_says_where_it_listens_and_stops_with_success_when_terminated() {
 
 #[tokio::test]
 async fn what_the_component_prints_is_a_log_line() {
-    let mut child = edge(&[]).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let listening = line(&mut log, "listening").await;
-    get(listening["address"].as_str().unwrap().parse().unwrap(), "/print").await;
-    let printed = line(&mut log, "output of the component").await;
-    assert_eq!(printed["target"], "guest");
-    assert_eq!(printed["stream"], "stderr");
-    assert_eq!(printed["line"], "printed by the component");
+    let news = ("INFO", "stdout", "news of the component");
+    let trouble = ("WARN", "stderr", "trouble of the component");
+    let table = [("info", &[news, trouble][..]), ("warn,tideline_edge_host=info", &[trouble])];
+    for (filter, expected) in table {
+        let mut child = edge(&["--log", filter]).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let listening = line(&mut log, "listening").await;
+        get(listening["address"].as_str().unwrap().parse().unwrap(), "/print").await;
+        for (level, stream, text) in expected {
+            let printed = line(&mut log, "output of the component").await;
+            assert_eq!(printed["target"], "guest");
+            let printed = [&printed["level"], &printed["stream"], &printed["line"]];
+            assert_eq!(printed, [level, stream, text], "{filter}");
+        }
+    }
 }
 
 #[tokio::test]

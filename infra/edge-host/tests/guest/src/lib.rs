@@ -49,7 +49,8 @@ impl wasip3::exports::http::handler::Guest for Guest {
             )),
             "/environment" => answer(lines(std::env::vars())),
             "/print" => {
-                eprintln!("printed by the component");
+                println!("news of the component");
+                eprintln!("trouble of the component");
                 answer("")
             }
             "/big" => answer(vec![b'x'; number as usize]),
