@@ -47,8 +47,8 @@ pub trait Store: Send + Sync + 'static {
     /// Events that match, newest first, by [`EventKey`].
     ///
     /// A page may hold fewer than [`EventQuery::limit`] though there are more: it also ends when it has
-    /// [`MAX_PAGE_BYTES`]. Only [`EventPage::next`] tells whether another follows. It holds at least one
-    /// event if any is left.
+    /// [`MAX_PAGE_BYTES`], and events that cannot be read are left out of it, which may leave none. Only
+    /// [`EventPage::next`] tells whether another follows.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>>;
 
     /// All event sources, by id.
@@ -68,6 +68,14 @@ pub enum StoreError {
     #[error("{kind} `{id}` was written by somebody else in the meantime")]
     Conflict {
         /// `session`, `profile` or `event`.
+        kind: &'static str,
+        /// The document's id.
+        id: String,
+    },
+    /// This document is stored but cannot be read back until somebody mends it; others can.
+    #[error("the stored {kind} `{id}` cannot be read: restore it from a backup")]
+    Damaged {
+        /// `session`, `profile`, `event` or `event source`.
         kind: &'static str,
         /// The document's id.
         id: String,

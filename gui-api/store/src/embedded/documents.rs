@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tideline_model::{EventSource, Profile, Session};
 
-use super::fault;
 use super::partitions::sync_directory;
+use super::{damage, fault};
 use crate::{States, StoreError, Version, Versioned};
 
 /// What `user_version` says in databases that this program writes.
@@ -82,34 +82,39 @@ impl Documents {
         let rows = self.read(|connection| {
             Ok((rows(connection, Kind::Session, session_ids)?, rows(connection, Kind::Profile, profile_ids)?))
         })?;
-        Ok(States { sessions: self.parse_all(rows.0)?, profiles: self.parse_all(rows.1)? })
+        Ok(States {
+            sessions: self.parse_all(Kind::Session, rows.0)?,
+            profiles: self.parse_all(Kind::Profile, rows.1)?,
+        })
     }
 
     pub(super) fn session(&self, id: &str) -> Result<Option<Session>, StoreError> {
         let row = self.read(|connection| row(connection, Kind::Session, id))?;
-        row.map(|row| self.parse(id, &row.document)).transpose()
+        row.map(|row| self.parse(Kind::Session.name(), id, &row.document)).transpose()
     }
 
     pub(super) fn profile(&self, id: &str) -> Result<Option<Profile>, StoreError> {
         let row = self.read(|connection| {
             if let Some(row) = row(connection, Kind::Profile, id)? {
-                return Ok(Some(row));
+                return Ok(Some((id.to_owned(), row)));
             }
             let mut alias = connection.prepare_cached("SELECT profile FROM profile_ids WHERE id = ?1")?;
             let owner: Option<String> = alias.query_row([id], |row| row.get(0)).optional()?;
-            owner.map_or(Ok(None), |owner| row(connection, Kind::Profile, &owner))
+            let Some(owner) = owner else { return Ok(None) };
+            Ok(row(connection, Kind::Profile, &owner)?.map(|row| (owner, row)))
         })?;
-        let profile: Option<Profile> = row.map(|row| self.parse(id, &row.document)).transpose()?;
+        let profile: Option<Profile> =
+            row.map(|(owner, row)| self.parse(Kind::Profile.name(), &owner, &row.document)).transpose()?;
         // An id that was taken away from a profile has left its entry behind.
         Ok(profile.filter(|profile| profile.id == id || profile.ids.iter().any(|known| known == id)))
     }
 
     pub(super) fn sources(&self) -> Result<Vec<EventSource>, StoreError> {
-        let rows: Vec<(String, String)> = self.read(|connection| {
+        let rows: Vec<(String, Vec<u8>)> = self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT id, document FROM sources ORDER BY id")?;
-            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            select.query_map([], |row| Ok((row.get(0)?, document(row)?)))?.collect()
         })?;
-        rows.iter().map(|(id, document)| self.parse(id, document)).collect()
+        rows.iter().map(|(id, document)| self.parse("event source", id, document)).collect()
     }
 
     pub(super) fn ready(&self) -> Result<(), StoreError> {
@@ -128,16 +133,22 @@ impl Documents {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
-    fn parse<T: DeserializeOwned>(&self, id: &str, document: &str) -> Result<T, StoreError> {
-        serde_json::from_str(document).map_err(|error| fault::damaged(&self.path, id, &error))
+    fn parse<T: DeserializeOwned>(
+        &self,
+        kind: &'static str,
+        id: &str,
+        document: &[u8],
+    ) -> Result<T, StoreError> {
+        serde_json::from_slice(document).map_err(|error| damage::found(&self.path, kind, id, &error))
     }
 
     fn parse_all<T: DeserializeOwned>(
         &self,
+        kind: Kind,
         rows: Vec<(String, Row)>,
     ) -> Result<HashMap<String, Versioned<T>>, StoreError> {
         let parse = |(id, row): (String, Row)| {
-            let document = self.parse(&id, &row.document)?;
+            let document = self.parse(kind.name(), &id, &row.document)?;
             Ok((id, Versioned { document, version: row.version }))
         };
         rows.into_iter().map(parse).collect()
@@ -206,13 +217,19 @@ impl Kind {
 
 struct Row {
     version: Version,
-    document: String,
+    document: Vec<u8>,
+}
+
+/// The second column, whatever it holds: what is no JSON is found out when it is parsed, and so harms
+/// this document alone.
+fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Vec<u8>> {
+    Ok(row.get_ref(1)?.as_bytes().unwrap_or_default().to_vec())
 }
 
 fn row(connection: &Connection, kind: Kind, id: &str) -> rusqlite::Result<Option<Row>> {
     let mut select = connection.prepare_cached(kind.select())?;
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(Row { version: Version(row.get::<_, i64>(0)?.unsigned_abs()), document: row.get(1)? })
+        Ok(Row { version: Version(row.get::<_, i64>(0)?.unsigned_abs()), document: document(row)? })
     };
     select.query_row([id], read).optional()
 }

@@ -61,11 +61,3 @@ pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
     };
     StoreError::Unavailable(format!("cannot use `{}`: {error}: {advice}", path.display()))
 }
-
-/// A document that cannot be read back.
-pub(super) fn damaged(path: &Path, id: &str, error: &serde_json::Error) -> StoreError {
-    StoreError::Unavailable(format!(
-        "document `{id}` in `{}` is damaged: {error}: restore it from a backup",
-        path.display()
-    ))
-}

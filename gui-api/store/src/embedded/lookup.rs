@@ -8,8 +8,8 @@ use tantivy::{DocAddress, DocSet, Searcher, SegmentReader, TERMINATED, TantivyDo
 use tideline_model::{Event, Origin};
 
 use super::event_schema::EventSchema;
-use super::fault;
 use super::partitions::Partitions;
+use super::{damage, fault};
 use crate::StoreError;
 
 /// The part of a stored event that tells where it came from.
@@ -67,7 +67,7 @@ fn find<'a, T>(
                     let stored = stored(&searcher, DocAddress::new(place, document))
                         .map_err(|error| fault::index(&path, &error))?;
                     let value = read(partitions.schema.json(&stored), id)
-                        .map_err(|error| fault::damaged(&path, id, &error))?;
+                        .map_err(|error| damage::found(&path, "event", id, &error))?;
                     found.extend(value.map(|value| (id.to_owned(), value)));
                 }
             }

@@ -10,6 +10,7 @@
 //! Reading happens on a bounded number of the runtime's blocking threads and never waits for writing, nor
 //! does one kind of reading wait for another ([`permits`]).
 
+mod damage;
 mod documents;
 mod event_schema;
 mod fault;

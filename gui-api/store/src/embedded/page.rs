@@ -16,10 +16,10 @@ use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TantivyError};
 use tideline_model::Event;
 
 use super::event_schema::{self, EventSchema, keyword};
-use super::fault;
 use super::lookup::stored;
 use super::month::Month;
 use super::partitions::Partitions;
+use super::{damage, fault};
 use crate::{EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, StoreError};
 
 /// The page that `query` asks for.
@@ -28,28 +28,38 @@ pub(super) fn newest_first(partitions: &Partitions, query: &EventQuery) -> Resul
     let bounds = Bounds::of(query);
     let filter = filter(&partitions.schema, &query.filter);
     let mut events: Vec<Event> = Vec::new();
-    let mut bytes = 0;
+    // Of the events that were read, readable or not.
+    let (mut count, mut bytes, mut last) = (0, 0, None);
     for month in partitions.months()? {
         if !bounds.months().contains(&month) {
             continue;
         }
         let Some(searcher) = partitions.searcher(month)? else { continue };
         // One more than the page, to know whether another follows.
-        let missing = wanted + 1 - events.len();
+        let missing = wanted + 1 - count;
         let path = partitions.path(month);
         let places = places(&searcher, filter.as_ref(), &bounds, missing)
             .map_err(|error| fault::index(&path, &error))?;
-        for place in places {
-            if events.len() == wanted || bytes >= MAX_PAGE_BYTES {
-                let next = events.last().map(EventKey::of);
-                return Ok(EventPage { events, next });
+        for Place { microseconds, id, address } in places {
+            if count == wanted || bytes >= MAX_PAGE_BYTES {
+                return Ok(EventPage { events, next: last });
             }
-            let document = stored(&searcher, place.address).map_err(|error| fault::index(&path, &error))?;
+            let document = stored(&searcher, address).map_err(|error| fault::index(&path, &error))?;
             let json = partitions.schema.json(&document);
-            let event =
-                serde_json::from_str(json).map_err(|error| fault::damaged(&path, &place.id, &error))?;
-            events.push(event);
+            count += 1;
             bytes += json.len();
+            last = Some(match serde_json::from_str(json) {
+                Ok(event) => {
+                    let key = EventKey::of(&event);
+                    events.push(event);
+                    key
+                }
+                Err(error) => {
+                    // It was logged; it must not keep anybody from the others.
+                    let _ = damage::found(&path, "event", &id, &error);
+                    EventKey { microseconds, id }
+                }
+            });
         }
     }
     Ok(EventPage { events, next: None })
