@@ -47,8 +47,19 @@ pub(crate) enum ApiError {
     TooManyReaders(usize),
     #[error("live events are interrupted because redis cannot be reached: try again in a few seconds")]
     NoLiveEvents,
+    #[error("the store holds the {kind} `{id}` but cannot read it: restore it from a backup")]
+    Damaged { kind: &'static str, id: String },
     #[error("the store does not answer: try again in a few seconds")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Damaged { kind, id } => Self::Damaged { kind, id },
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl ApiError {
@@ -59,6 +70,7 @@ impl ApiError {
             Self::Parameter(_) => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyReaders(_) | Self::NoLiveEvents | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -89,5 +101,17 @@ impl IntoResponse for ApiError {
         let mut response = (self.status(), Json(problem)).into_response();
         response.headers_mut().extend(self.header());
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_document_is_named_and_nobody_is_told_to_try_again() {
+        let error = ApiError::from(StoreError::Damaged { kind: "profile", id: "p-1".to_owned() });
+        assert!(error.to_string().contains("profile `p-1`"), "{error}");
+        assert_eq!((error.status(), error.header()), (StatusCode::INTERNAL_SERVER_ERROR, None));
     }
 }
