@@ -124,7 +124,7 @@ impl RedisServer {
 
     /// Sends a request as the edge does; returns the profile that it was answered.
     pub(crate) async fn track(&self, call: TrackCall) -> String {
-        let command = call.command();
+        let command = call.into_command();
         let mut fcall = redis::cmd(&command[0]);
         let reply: Vec<Vec<String>> = self.ask(fcall.arg(&command[1..])).await;
         match TrackReply::parse(&serde_json::to_value(reply).unwrap()).unwrap() {
