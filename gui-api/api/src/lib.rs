@@ -26,5 +26,5 @@ mod tokens;
 
 pub use error::Error;
 pub use routes::openapi;
-pub use service::{ApiOptions, Options, Service};
+pub use service::{ApiOptions, IntakeWorks, Options, Service};
 pub use tokens::{Tokens, TokensError};

@@ -21,6 +21,7 @@ use crate::error::ApiError;
 use crate::headers;
 use crate::live::Feed;
 use crate::redis_probe::RedisProbe;
+use crate::service::IntakeWorks;
 
 /// No route takes a body yet.
 const MOST_BODY_BYTES: usize = 64 * 1024;
@@ -29,6 +30,7 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 pub(crate) struct Health {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) redis: RedisProbe,
+    pub(crate) intake_works: Option<IntakeWorks>,
 }
 
 /// What the data routes need.

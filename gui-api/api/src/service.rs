@@ -16,6 +16,9 @@ use crate::redis_probe::RedisProbe;
 use crate::routes::{self, Health, Shared};
 use crate::{Error, Tokens, connections, gui};
 
+/// Tells at once whether the intake works. Anybody may ask for the health, so asking must not cause work.
+pub type IntakeWorks = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// How the service listens and what it serves.
 #[derive(Clone)]
 pub struct Options {
@@ -23,6 +26,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The Redis whose health `/readyz` tells, and whose channel brings live events.
     pub redis: redis::Client,
+    /// Tells whether the intake works, where this process has one: if it does not, `/readyz` says so.
+    pub intake_works: Option<IntakeWorks>,
     /// How long requests in progress may take when the service is asked to stop.
     pub drain: Duration,
     /// The API and the GUI; without them only the health routes are served.
@@ -63,8 +68,9 @@ impl Service {
     /// # Errors
     /// The address cannot be had, or the GUI's folder does not hold the GUI.
     pub async fn bind(options: Options, store: Arc<dyn Store>) -> Result<Self, Error> {
-        let Options { listen, redis, drain, api } = options;
-        let health = Arc::new(Health { store: Arc::clone(&store), redis: RedisProbe::new(redis.clone()) });
+        let Options { listen, redis, intake_works, drain, api } = options;
+        let probe = RedisProbe::new(redis.clone());
+        let health = Arc::new(Health { store: Arc::clone(&store), redis: probe, intake_works });
         let (router, live) = match api {
             None => (routes::health_only(health), None),
             Some(api) => {

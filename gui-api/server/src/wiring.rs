@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tideline_api::{ApiOptions, Options};
+use tideline_api::{ApiOptions, IntakeWorks, Options};
 use tideline_intake::Intake;
 use tideline_protocol::Lanes;
 use tideline_store::{EmbeddedOptions, EmbeddedStore, Store, StoreError};
@@ -35,12 +35,20 @@ pub(crate) fn api_options(
     } else {
         None
     };
-    Ok(Options { listen: settings.listen, redis: redis.clone(), drain: settings.drain(), api })
+    let (listen, redis, drain) = (settings.listen, redis.clone(), settings.drain());
+    Ok(Options { listen, redis, intake_works: None, drain, api })
+}
+
+/// How `/readyz` learns whether this intake works.
+pub(crate) fn works(intake: &Intake) -> IntakeWorks {
+    let handle = intake.handle();
+    Arc::new(move || handle.snapshot().working)
 }
 
 /// The intake of all lanes.
-pub(crate) fn intake(redis: redis::Client, lanes: Lanes, store: Arc<dyn Store>) -> anyhow::Result<Intake> {
-    Ok(Intake::new(tideline_intake::Options::new(redis, lanes), store)?)
+pub(crate) fn intake(redis: &redis::Client, lanes: &Lanes, store: &Arc<dyn Store>) -> anyhow::Result<Intake> {
+    let options = tideline_intake::Options::new(redis.clone(), lanes.clone());
+    Ok(Intake::new(options, Arc::clone(store))?)
 }
 
 /// The parts that run, and the one word that ends them all.

@@ -1,6 +1,9 @@
 //! Health, as whoever runs the service asks for it.
 
-use crate::service::TestService;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::service::{TestService, Wishes};
 use crate::until;
 
 #[tokio::test]
@@ -20,4 +23,19 @@ async fn ready_follows_redis_and_alive_does_not() {
 
     service.redis.start_again().await;
     until("ready again", async || service.get_without_token("/readyz").await.status == 200).await;
+}
+
+#[tokio::test]
+async fn ready_follows_the_intake_where_there_is_one() {
+    let works = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&works);
+    let intake_works = Some(Arc::new(move || asked.load(Ordering::Relaxed)) as _);
+    let service = TestService::start_with(Wishes { intake_works, ..Wishes::default() }).await;
+    assert_eq!(service.get_without_token("/readyz").await.status, 200);
+    works.store(false, Ordering::Relaxed);
+    let answer = service.get_without_token("/readyz").await;
+    let reason = "the intake stands still: redis or the store refuses its work, and the log says why";
+    assert_eq!((answer.status, &answer.json()["reasons"]), (503, &serde_json::json!([reason])));
+    works.store(true, Ordering::Relaxed);
+    assert_eq!(service.get_without_token("/readyz").await.status, 200);
 }

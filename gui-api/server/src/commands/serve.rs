@@ -21,8 +21,11 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
     let lanes = settings.installation.lanes()?;
     let redis = settings.installation.redis()?;
-    let api = wiring::api_options(&settings, &redis, &lanes)?;
+    let mut api = wiring::api_options(&settings, &redis, &lanes)?;
     let store = wiring::open_store(&settings.installation)?;
+    let intake =
+        if settings.has(Role::Intake) { Some(wiring::intake(&redis, &lanes, &store)?) } else { None };
+    api.intake_works = intake.as_ref().map(wiring::works);
     let mut parts = Parts::new();
     stop_signal::forward_to(parts.stop())?;
 
@@ -39,8 +42,7 @@ pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
         () = parts.asked_to_stop() => Ok(()),
     };
     if prepared.is_ok() && !*parts.stop().borrow() {
-        if settings.has(Role::Intake) {
-            let intake = wiring::intake(redis, lanes, store)?;
+        if let Some(intake) = intake {
             parts.spawn(|drain| intake.run(drain));
         }
         tracing::info!(%address, "listening");

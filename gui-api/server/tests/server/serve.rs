@@ -30,7 +30,7 @@ async fn track(redis: &RedisServer, session: &str) -> TrackReply {
             body: json!({"events": [{"id": format!("event-of-{session}"), "type": "page-view"}]}).to_string(),
         },
     };
-    let command = call.command();
+    let command = call.into_command();
     let reply: Vec<Vec<String>> = redis.ask(&command.iter().map(String::as_str).collect::<Vec<_>>()).await;
     TrackReply::parse(&json!(reply)).unwrap()
 }
@@ -94,6 +94,20 @@ async fn a_redis_that_is_not_there_is_waited_for() {
     redis.start_again().await;
     assert_eq!(process.ready().await, address);
     until("ready", async || get(&address, "/readyz").await.0 == 200).await;
+    assert!(process.stop("TERM").await.succeeded);
+}
+
+#[tokio::test]
+async fn a_service_whose_intake_stands_still_is_not_ready() {
+    let redis = RedisServer::start().await;
+    let installation = Installation::provisioned(&redis).await;
+    let process = installation.serve(&[]);
+    let address = process.ready().await;
+    assert_eq!(get(&address, "/readyz").await.0, 200);
+    redis.ask::<()>(&["FUNCTION", "DELETE", "tideline_service"]).await;
+    until("not ready", async || get(&address, "/readyz").await.0 == 503).await;
+    let reason = "the intake stands still: redis or the store refuses its work, and the log says why";
+    assert_eq!(get(&address, "/readyz").await.1["reasons"], json!([reason]));
     assert!(process.stop("TERM").await.succeeded);
 }
 
