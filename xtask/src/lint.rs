@@ -6,13 +6,20 @@ use crate::artifacts::install_node;
 use crate::run::{command, output_of, run};
 use crate::tools;
 
+/// `--deny warnings`, as cargo-clippy hands it to clippy-driver.
+const CLIPPY_ARGUMENTS: &str = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
+
 /// Checks formatting, lints, types and dependencies.
 ///
 /// # Errors
 /// The first check that fails.
 pub fn lint() -> Result<()> {
     run(&mut command(".", "cargo", &["fmt", "--all", "--check"]))?;
-    run(&mut command(".", "cargo", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    // What `cargo clippy` does, but as a build: the dependencies that it compiles are those of the tests. `cargo clippy`
+    // checks all of them once more, which is a third of the time on a machine that has nothing yet.
+    let mut clippy = command(".", "cargo", &["build", "--workspace", "--all-targets"]);
+    clippy.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", CLIPPY_ARGUMENTS);
+    run(&mut clippy)?;
     tools::ensure_wasm_target()?;
     let guest =
         ["clippy", "--package", "tideline-track", "--target", "wasm32-wasip2", "--", "--deny", "warnings"];
