@@ -185,7 +185,7 @@ fn escape(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The value of an escape `\uXXXX`.
+/// The value of an escape of four hexadecimal digits, as in `\u0041`.
 fn code_unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
