@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 
 use futures_util::future::{join_all, select_all};
+use tideline_http_front::Bodies;
 use tokio::net::TcpSocket;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::body::BodyLimits;
 use crate::engine::{Program, Ticker};
 use crate::origin::Origin;
 use crate::shard::Shard;
@@ -60,7 +60,7 @@ impl Host {
                 program: Arc::clone(&program),
                 environment: environment.clone(),
                 options: Arc::clone(&options),
-                bodies: BodyLimits::new(&options),
+                bodies: Bodies::new(options.max_buffered_bytes() as usize, options.body_timeout()),
                 connections: Arc::clone(&connections),
                 stop: stopped.clone(),
             };

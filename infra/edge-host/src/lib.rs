@@ -30,7 +30,6 @@
 
 mod answer;
 mod application;
-mod body;
 mod connection;
 mod engine;
 mod environment;
@@ -41,7 +40,6 @@ mod host;
 mod options;
 mod origin;
 mod outbound;
-mod patience;
 mod refusal;
 mod shard;
 

@@ -1,39 +1,34 @@
 //! A shard: one thread with its own listener, instance and outgoing connections. Shards share nothing
 //! but the compiled component and the limits of the whole process.
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
+use tideline_http_front::{Bodies, Connections, Patience, visitor};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::application::{Application, Isolated, Policy, Supervisor};
-use crate::body::BodyLimits;
-use crate::connection::{self, Visitor};
+use crate::connection::Visitor;
 use crate::engine::Program;
 use crate::guest::Nursery;
 use crate::host::Drained;
 use crate::outbound::Outbound;
-use crate::patience::{Patience, Watched};
 use crate::{Error, GuestEnvironment, Options};
 
 /// Connections that the system keeps for us until they are accepted.
 const BACKLOG: u32 = 1024;
-
-/// Pause after a failed accept: the usual reason, no file descriptors left, does not go away at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a shard is made of.
 pub(crate) struct Shard {
     pub(crate) program: Arc<Program>,
     pub(crate) environment: GuestEnvironment,
     pub(crate) options: Arc<Options>,
-    pub(crate) bodies: BodyLimits,
+    pub(crate) bodies: Bodies,
     pub(crate) connections: Arc<Semaphore>,
     /// Changes, or closes, when the shard is to stop.
     pub(crate) stop: watch::Receiver<bool>,
@@ -73,15 +68,17 @@ impl Shard {
             }
         };
         let _ = ready.send(Ok(()));
-        let open = GracefulShutdown::new();
+        let mut connections =
+            Connections::new(visitor::http(self.options.header_timeout()), Arc::clone(&self.connections));
         let mut stop = self.stop.clone();
         tokio::select! {
             // An error means that the handle is gone, which is a reason to stop as well.
             _ = stop.wait_for(|stop| *stop) => {}
-            () = self.accept(listener, &open, &application) => {}
+            never = self.accept(&listener, &mut connections, &application) => match never {},
         }
+        drop(listener);
         let end = Instant::now() + self.options.drain_limit();
-        let mut complete = timeout_at(end, open.shutdown()).await.is_ok();
+        let mut complete = connections.finish(end).await;
         // Without a way in, the supervisor ends as soon as everything is answered.
         drop(application);
         if let Some(supervisor) = supervisor {
@@ -118,39 +115,19 @@ impl Shard {
         Ok((Application::Shared(shared), Some(supervisor)))
     }
 
-    /// Accepts connections, and never more than may be open.
-    async fn accept(&self, listener: TcpListener, open: &GracefulShutdown, application: &Application) {
-        let builder = connection::builder(&self.options);
-        loop {
-            let Ok(place) = Arc::clone(&self.connections).acquire_owned().await else {
-                return;
-            };
-            let (stream, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection; raise the limit of open files if it says so");
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            if stream.set_nodelay(true).is_err() {
-                // The peer is gone already.
-                continue;
-            }
-            let visitor = Visitor::new(peer.ip(), application.clone(), self.bodies.clone());
+    /// Accepts visitors, whose requests the application answers.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        connections: &mut Connections,
+        application: &Application,
+    ) -> Infallible {
+        let welcome = |peer: SocketAddr| {
+            let most = self.options.max_body_bytes as usize;
+            let visitor = Visitor::new(peer.ip(), application.clone(), self.bodies.clone(), most);
             let service = service_fn(move |request| visitor.clone().answer(request));
-            let patience = Patience::new(self.options.write_timeout());
-            let stream = Watched { stream, patience: Arc::clone(&patience) };
-            let connection = open.watch(builder.serve_connection(TokioIo::new(stream), service));
-            tokio::spawn(async move {
-                tokio::select! {
-                    ended = connection => if let Err(error) = ended {
-                        tracing::debug!(%error, "connection ended");
-                    },
-                    () = patience.lost() => tracing::debug!("a client did not take its answers in time"),
-                }
-                drop(place);
-            });
-        }
+            (Patience::with_reader(self.options.write_timeout()), service)
+        };
+        connections.accept(listener, welcome).await
     }
 }

@@ -195,7 +195,7 @@ async fn serve(
         wasmtime::error::Ok(match response.await {
             Ok(Ok(response)) => collect(response, policy.max_answer_bytes).await,
             Ok(Err(error)) => Err(component_error(error.as_ref())),
-            Err(_) => Err(Refusal::InstanceEnded),
+            Err(_) => Err(Refusal::INSTANCE_ENDED),
         })
     };
     let (answer, served): (Result<Response<Bytes>, Refusal>, _) = match timeout_at(deadline, answer).await {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant as StdInstant};
 
 use bytes::Bytes;
 use http::{Request, Response};
+use tideline_http_front::HeldBody;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use wasmtime::component::GuestTaskId;
@@ -22,7 +23,6 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use super::{Policy, wasi_request};
 use crate::Error;
 use crate::answer::{collect, component_error};
-use crate::body::HeldBody;
 use crate::guest::{Guest, Instance, Nursery};
 use crate::refusal::Refusal;
 
@@ -64,7 +64,7 @@ impl Isolated {
     }
 
     pub(super) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
-        let _admitted = self.admitted.try_acquire().map_err(|_| Refusal::Busy)?;
+        let _admitted = self.admitted.try_acquire().map_err(|_| Refusal::BUSY)?;
         let deadline = self.policy.deadline();
         let (request, _held) = wasi_request(request);
         let answer = async {
@@ -88,7 +88,7 @@ impl Isolated {
         } else {
             // It trapped, or returned without a word; the error then says only that.
             tracing::error!(%error, "the component ended without an answer");
-            Refusal::InstanceEnded
+            Refusal::INSTANCE_ENDED
         }
     }
 }

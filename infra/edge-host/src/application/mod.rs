@@ -12,12 +12,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use tideline_http_front::{Held, HeldBody};
 use tokio::time::Instant;
 
 pub(crate) use self::isolated::{Isolated, MAX_ISOLATED_INSTANCES};
 pub(crate) use self::shared::{MAX_RETIRING, Shared, Supervisor};
 use crate::Options;
-use crate::body::{Held, HeldBody};
 use crate::refusal::Refusal;
 
 /// What requests may cost.

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use tideline_http_front::HeldBody;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::{Policy, event_loop};
 use crate::Error;
-use crate::body::HeldBody;
 use crate::guest::{Instance, Nursery};
 use crate::refusal::Refusal;
 
@@ -47,10 +47,10 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         let job = Job { request, deadline: self.policy.deadline(), reply };
         self.queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
+            mpsc::error::TrySendError::Full(_) => Refusal::BUSY,
             mpsc::error::TrySendError::Closed(_) => Refusal::Stopping,
         })?;
-        answer.await.unwrap_or(Err(Refusal::InstanceEnded))
+        answer.await.unwrap_or(Err(Refusal::INSTANCE_ENDED))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The HTTP side: connections, routes, tokens, bodies, answers.
 
 mod auth;
-mod patience;
 mod routes;
 mod serve;
 

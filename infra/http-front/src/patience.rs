@@ -1,10 +1,10 @@
 //! How long a connection waits for its client: for the rest of a request's head, and for room to
 //! write an answer.
 //!
-//! hyper's one timer for heads also runs while a connection is idle between requests, and pooled
-//! clients must find theirs open. So hyper gets the idle time, and this module watches the two
-//! waits in which a client has begun something and does not go on. A connection's clock is looked at
-//! once per limit, so it costs nothing per request.
+//! hyper limits how long a head may take with one timer, which also runs while a connection is idle
+//! between requests; and nothing limits a client that sends requests and never reads, which would keep
+//! its connection for ever. So this module watches the waits in which a client has begun something and
+//! does not go on. A connection's clock is looked at once per limit, so it costs nothing per request.
 
 use std::io;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// What one connection waits for. All times are milliseconds after `opened`, plus one; 0 is "not waiting".
 #[derive(Debug)]
-pub(super) struct Patience {
+pub struct Patience {
     opened: Instant,
     limit: Duration,
     head_since: AtomicU64,
@@ -27,26 +27,40 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// For a connection that was just accepted: its first request is due.
-    pub(super) fn new(limit: Duration) -> Arc<Self> {
-        Arc::new(Patience {
+    /// For a connection that was just accepted, where only the client's reading is watched: its heads
+    /// and its idle time are limited by hyper's one timer.
+    #[must_use]
+    pub fn with_reader(limit: Duration) -> Arc<Self> {
+        Self::new(limit, 0, true)
+    }
+
+    /// For a connection that was just accepted, whose first request is due: the client's reading is
+    /// watched, and its heads, between [`Patience::serving`] and the next. Idle it may be for longer.
+    #[must_use]
+    pub fn with_client(limit: Duration) -> Arc<Self> {
+        Self::new(limit, 1, false)
+    }
+
+    fn new(limit: Duration, head_since: u64, serving: bool) -> Arc<Self> {
+        Arc::new(Self {
             opened: Instant::now(),
             limit,
-            head_since: AtomicU64::new(1),
+            head_since: AtomicU64::new(head_since),
             write_since: AtomicU64::new(0),
-            serving: AtomicBool::new(false),
+            serving: AtomicBool::new(serving),
         })
     }
 
     /// A request is complete up to its body; the guard ends its service.
-    pub(super) fn serving(self: &Arc<Self>) -> Serving {
+    #[must_use]
+    pub fn serving(self: &Arc<Self>) -> Serving {
         self.serving.store(true, Ordering::Relaxed);
         self.head_since.store(0, Ordering::Relaxed);
         Serving(Arc::clone(self))
     }
 
     /// Returns when the client has kept the connection waiting for too long.
-    pub(super) async fn lost(&self) {
+    pub(crate) async fn lost(&self) {
         loop {
             let now = Instant::now();
             let started = [&self.head_since, &self.write_since].map(|since| since.load(Ordering::Relaxed));
@@ -82,7 +96,7 @@ impl Patience {
 
 /// A request is being served.
 #[derive(Debug)]
-pub(super) struct Serving(Arc<Patience>);
+pub struct Serving(Arc<Patience>);
 
 impl Drop for Serving {
     fn drop(&mut self) {
@@ -92,9 +106,9 @@ impl Drop for Serving {
 
 /// A stream that tells what its client does.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
-    pub(super) stream: S,
-    pub(super) patience: Arc<Patience>,
+pub(crate) struct Watched<S> {
+    pub(crate) stream: S,
+    pub(crate) patience: Arc<Patience>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -150,7 +164,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_begins_and_does_not_go_on_is_given_up() {
-        let patience = Patience::new(LIMIT);
+        let patience = Patience::with_client(LIMIT);
         let opened = Instant::now();
         patience.lost().await;
         assert_eq!(opened.elapsed(), LIMIT, "nothing came at all");
@@ -165,7 +179,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn idle_connections_and_requests_being_served_are_left_alone() {
-        let patience = Patience::new(LIMIT);
+        let patience = Patience::with_client(LIMIT);
         let serving = patience.serving();
         patience.bytes_came();
         assert!(tokio::time::timeout(LIMIT * 10, patience.lost()).await.is_err());
@@ -175,7 +189,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_take_its_answer_is_given_up() {
-        let patience = Patience::new(LIMIT);
+        let patience = Patience::with_client(LIMIT);
         drop(patience.serving());
         patience.wrote(true);
         tokio::time::advance(LIMIT / 2).await;
@@ -184,5 +198,18 @@ mod tests {
         let blocked = Instant::now();
         patience.lost().await;
         assert_eq!(blocked.elapsed(), LIMIT);
+    }
+    #[tokio::test(start_paused = true)]
+    async fn where_only_the_reader_is_watched_nothing_else_counts() {
+        let patience = Patience::with_reader(LIMIT);
+        patience.bytes_came();
+        patience.wrote(false);
+        assert!(tokio::time::timeout(LIMIT * 10, patience.lost()).await.is_err());
+        patience.wrote(true);
+        tokio::time::advance(LIMIT / 2).await;
+        patience.wrote(true);
+        let asked = Instant::now();
+        patience.lost().await;
+        assert_eq!(asked.elapsed(), LIMIT / 2, "the first of the blocked writes counts");
     }
 }
