@@ -1,5 +1,5 @@
 #!lua name=tideline
--- What the edge may do in Redis: one function, called once for every visitor's request.
+-- What the edge may do in Redis: one function that takes in visitors' requests, and two that look something up.
 -- Arguments and replies are described in docs/redis.md, built and read by components/protocol/src/function.rs.
 -- The private service's functions are in tideline_service.lua: the edge's token does not reach them.
 
@@ -7,47 +7,101 @@ local SESSION_SECONDS = 24 * 60 * 60
 local SEEN_MILLISECONDS = 2 * 60 * 1000
 local MOST_REQUESTS = 64
 local KEYS_EACH = 5
+local ARGUMENTS_EACH = 8
+
+local SOURCE_SETTINGS = {
+  'enabled', 'types', 'name', 'origins', 'bots', 'opt_out', 'transitional',
+  'static', 'replace_profile_id', 'generate_profile', 'sticky_session',
+}
+
+local function read_source(key)
+  local source = {}
+  for number, value in ipairs(redis.call('HMGET', key, unpack(SOURCE_SETTINGS))) do
+    source[SOURCE_SETTINGS[number]] = value or ''
+  end
+  return source
+end
+
+local function has(list, separator, item)
+  return string.find(separator .. list .. separator, separator .. item .. separator, 1, true) ~= nil
+end
 
 -- Why this source may not send this, or nil.
-local function refusal(source_key, bridge)
-  local settings = redis.call('HMGET', source_key, 'enabled', 'types', 'name')
-  local enabled, types, name = settings[1], settings[2], settings[3]
-  if not enabled then return { 'unknown-source' } end
-  if enabled ~= '1' then return { 'disabled-source' } end
-  if not string.find(',' .. types .. ',', ',' .. bridge .. ',', 1, true) then
-    return { 'wrong-bridge', name, types }
+local function refusal(source, request)
+  local facts = request.facts
+  if source.enabled == '' then return { 'unknown-source' } end
+  if source.enabled ~= '1' then return { 'disabled-source' } end
+  if not has(source.types, ',', request.bridge) then return { 'wrong-bridge', source.name, source.types } end
+  if source.origins ~= '' and request.origin ~= '' and not has(source.origins, ' ', request.origin) then
+    return { 'wrong-origin' }
+  end
+  if facts.bot and source.bots ~= 'accept' then return { 'bot' } end
+  if request.events == 0 then return { 'empty' } end
+  if facts['opted-out'] and source.opt_out == 'drop' then return { 'dropped' } end
+  if facts['opted-out'] and source.opt_out == 'anonymous' then return { 'anonymous-only' } end
+  if request.bridge == 'webhook' and not facts.identified
+    and (source.replace_profile_id ~= '' or source.generate_profile ~= '') then
+    return { 'identify', source.replace_profile_id, source.generate_profile, source.sticky_session }
   end
   return nil
 end
 
--- Takes in one request whose source is in order.
-local function accept(keys, request)
+-- Whose the events are: the profile id, empty if nobody's. Or nil, and why nobody can say.
+-- `known` is the session's profile: empty while it has none, false for a session that nobody knows.
+local function owner(source, request, known)
+  if request.facts['known-session-only'] and not known then return nil, { 'unknown-session' } end
+  if request.profile == '' then return '' end
+  if known and known ~= '' then return known end
+  if source.static == '1' then
+    if request.claim == '' then return nil, { 'profile-required' } end
+    return request.claim
+  end
+  if request.facts.doubtful then return nil, { 'unresolved' } end
+  return request.profile
+end
+
+-- The parts of `new` in a stream entry.
+local function novelty(request, known, profile)
+  local session = known == false and not request.facts['session-less']
+  local minted = request.facts.minted and profile == request.profile and profile ~= '' and known ~= profile
+  return (session and 1 or 0) + (minted and 2 or 0)
+end
+
+-- Takes in one request that its source allows.
+local function accept(source, request)
+  local keys = request.keys
+  local transitional = source.transitional == '1' and '1' or '0'
   local before = redis.call('GET', keys.seen)
-  if before then return { 'repeated', before } end
+  if before then return { 'repeated', before, transitional } end
   -- Asked first: a session must not be reserved by a request that cannot be stored.
   if redis.call('EXISTS', keys.events) == 0 then return { 'no-lane' } end
 
-  -- The first of any number of parallel requests decides which profile the session has.
-  local known = redis.call('SET', keys.session, request.profile, 'NX', 'GET', 'EX', SESSION_SECONDS)
-  local flags = 0
-  if known then
-    -- The same again, for its time to live: the edge has no right to EXPIRE, which can delete.
-    redis.call('SET', keys.session, known, 'EX', SESSION_SECONDS)
-  else
-    flags = request.minted and 3 or 1
-  end
-  local profile = known or request.profile
+  local known = redis.call('GET', keys.session)
+  local profile, unsettled = owner(source, request, known)
+  if not profile then return unsettled end
 
   local entry = request.fields
-  entry[#entry + 1] = 'pro'
-  entry[#entry + 1] = profile
-  entry[#entry + 1] = 'new'
-  entry[#entry + 1] = tostring(flags)
+  for _, part in ipairs({ 'pro', profile, 'new', tostring(novelty(request, known, profile)), 'tra', transitional }) do
+    entry[#entry + 1] = part
+  end
   local id = redis.call('XADD', keys.events, 'NOMKSTREAM', '*', unpack(entry))
+  -- The first of any number of parallel requests decides which profile the session has. A known one lives on: it is
+  -- written again because the edge has no right to EXPIRE, which can delete.
+  if known and known ~= '' then
+    redis.call('SET', keys.session, known, 'EX', SESSION_SECONDS)
+  elseif not request.facts['session-less'] then
+    redis.call('SET', keys.session, profile, 'EX', SESSION_SECONDS)
+  end
   redis.call('SET', keys.seen, profile, 'PX', SEEN_MILLISECONDS)
   -- settle_v1 gives the ledger its time to live.
   redis.call('HINCRBY', keys.ledger, request.source .. '|accepted', request.events)
-  return { 'accepted', profile, id }
+  return { 'accepted', profile, transitional, id }
+end
+
+local function words(text)
+  local set = {}
+  for word in string.gmatch(text, '%S+') do set[word] = true end
+  return set
 end
 
 -- The requests of a call, or what is wrong with it. Nothing is written before all of them are read.
@@ -58,11 +112,12 @@ local function read_requests(keys, args)
   end
   local requests, at = {}, 2
   for number = 1, count do
-    local events, fields = tonumber(args[at + 4]), tonumber(args[at + 5])
+    local events, fields = tonumber(args[at + 6]), tonumber(args[at + 7])
     if not events or events < 0 or events % 1 ~= 0 then
       return nil, 'request ' .. number .. ' has no number of events'
     end
-    if not fields or fields < 1 or not args[at + 5 + 2 * fields] then
+    local last = fields and at + ARGUMENTS_EACH - 1 + 2 * fields
+    if not last or fields < 1 or not args[last] then
       return nil, 'request ' .. number .. ' is cut short'
     end
     local first = (number - 1) * KEYS_EACH
@@ -76,29 +131,53 @@ local function read_requests(keys, args)
       },
       bridge = args[at],
       source = args[at + 1],
-      profile = args[at + 2],
-      minted = args[at + 3] == '1',
+      facts = words(args[at + 2]),
+      origin = args[at + 3],
+      profile = args[at + 4],
+      claim = args[at + 5],
       events = events,
-      fields = { unpack(args, at + 6, at + 5 + 2 * fields) },
+      fields = { unpack(args, at + ARGUMENTS_EACH, last) },
     }
-    at = at + 6 + 2 * fields
+    at = last + 1
   end
   return requests
 end
 
 -- KEYS, for each request: source, events, session, seen, ledger.
--- ARGV: the number of requests; for each: bridge, source, profile candidate, 1 if it was minted now,
+-- ARGV: the number of requests; for each: bridge, source, facts, origin, profile candidate, claimed profile,
 -- number of events, number of fields, then each field's name and value.
 local function track_v1(keys, args)
   local requests, wrong = read_requests(keys, args)
   if not requests then return redis.error_reply('ERR track_v1 ' .. wrong) end
   local replies = {}
   for number, request in ipairs(requests) do
-    replies[number] = refusal(request.keys.source, request.bridge)
-      or request.events == 0 and { 'empty' }
-      or accept(request.keys, request)
+    local source = read_source(request.keys.source)
+    replies[number] = refusal(source, request) or accept(source, request)
   end
   return replies
 end
 
+-- KEYS: a profile id's alias. The id that it stands for now, or nil.
+local function track_alias_v1(keys)
+  return redis.call('GET', keys[1])
+end
+
+-- KEYS: a redirect. Its address, source, event type and template of properties, or nil.
+local function track_redirect_v1(keys)
+  local redirect = redis.call('HMGET', keys[1], 'url', 'source', 'type', 'props', 'enabled')
+  if redirect[5] ~= '1' then return nil end
+  redirect[5] = nil
+  return redirect
+end
+
 redis.register_function('track_v1', track_v1)
+redis.register_function{
+  function_name = 'track_alias_v1',
+  callback = track_alias_v1,
+  flags = { 'no-writes' },
+}
+redis.register_function{
+  function_name = 'track_redirect_v1',
+  callback = track_redirect_v1,
+  flags = { 'no-writes' },
+}

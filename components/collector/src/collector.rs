@@ -1,10 +1,11 @@
-//! The public endpoints: which there are, how much they read, and what every answer has.
+//! From a request to the endpoint that answers it, and what all answers have in common.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
+use crate::endpoints::{collect, consent, health, redirect, script, track};
+use crate::route::Route;
 use crate::throttle::Throttle;
-use crate::track::track;
-use crate::{Answered, Clock, Commit, Entropy, RequestHead, Response, Settings, cors};
+use crate::{Answered, Clock, Commit, CommitError, Entropy, RequestHead, Response, Settings, body, cors};
 
 /// Answers requests. One instance serves any number of them at the same time.
 #[derive(Debug)]
@@ -37,15 +38,8 @@ impl<C: Clock, E: Entropy, K: Commit> Collector<C, E, K> {
 
     /// Decides by the head of a request.
     pub fn admit(&self, head: &RequestHead) -> Admission {
-        if let Some(response) = answer_without_body(head) {
-            return Admission::Answer(cors::allow(head, response));
-        }
-        if let Some(preflight) = cors::preflight(head) {
-            return Admission::Answer(preflight);
-        }
-        if head.method != Method::POST {
-            let response = Response::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
-            return Admission::Answer(cors::allow(head, response.with("allow", "POST")));
+        if let Some(response) = answer_by_head(head) {
+            return Admission::Answer(response);
         }
         let limit = self.settings.max_body_bytes;
         match head.header("content-length").and_then(|length| length.parse::<usize>().ok()) {
@@ -56,21 +50,40 @@ impl<C: Clock, E: Entropy, K: Commit> Collector<C, E, K> {
 
     /// The answer to a body over the limit.
     pub fn too_large(&self, head: &RequestHead) -> Response {
-        let limit = self.settings.max_body_bytes;
-        let detail = format!("The body is over {limit} bytes. Send fewer events in a request.");
-        cors::allow(head, Response::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail))
+        cors::allow(head, Response::too_large(self.settings.max_body_bytes))
     }
 
     /// Answers an admitted request, once its events are on disk.
     pub async fn answer(&self, head: &RequestHead, body: Vec<u8>) -> Answered {
-        let (response, note) = match track(self, head, body).await {
-            Ok(response) => (response, None),
-            Err(error) => (
-                Response::unavailable(),
-                self.throttle.pass(self.clock.now(), format!("events refused: {error}")),
-            ),
+        let limit = self.settings.max_body_bytes;
+        let answered = match body::inflated(head, body, limit) {
+            Ok(body) => self.route(head, body).await,
+            Err(fault) => Ok(fault.response(limit).into()),
         };
+        let Answered { response, note } = answered.unwrap_or_else(|error| Answered {
+            response: Response::unavailable(),
+            note: Some(format!("events refused: {error}")),
+        });
+        let note = note.and_then(|note| self.throttle.pass(self.clock.now(), note));
         Answered { response: cors::allow(head, response), note }
+    }
+
+    async fn route(&self, head: &RequestHead, body: Vec<u8>) -> Result<Answered, CommitError> {
+        let response = match Route::of(&head.path) {
+            Some(Route::Track) => track::track(self, head, body).await?,
+            Some(Route::Collect { event_type, source, session }) => {
+                let path =
+                    collect::Path { event_type: &event_type, source: &source, session: session.as_deref() };
+                collect::collect(self, head, path, body).await?
+            }
+            Some(Route::Redirect { id, session }) => {
+                return redirect::redirect(self, head, &id, session.as_deref(), body).await;
+            }
+            Some(Route::Consent) => consent::consent(self, head, body).await?,
+            Some(Route::Ready) => health::ready(self).await?,
+            Some(Route::Health | Route::Script { .. }) | None => not_found(),
+        };
+        Ok(response.into())
     }
 }
 
@@ -82,18 +95,21 @@ impl Response {
     }
 }
 
-/// The routes. `/track` is left to the caller.
-fn answer_without_body(head: &RequestHead) -> Option<Response> {
-    match head.path.as_str() {
-        // Browsers do not follow a redirect of a preflight, so the slash is no other place.
-        "/track" | "/track/" => None,
-        "/healthz" if matches!(head.method, Method::GET | Method::HEAD) => Some(
-            Response::json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))
-                .with("cache-control", "no-store"),
-        ),
-        "/healthz" => Some(
-            Response::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").with("allow", "GET, HEAD"),
-        ),
-        _ => Some(Response::detail(StatusCode::NOT_FOUND, "Not Found")),
+/// What needs neither a body nor Redis: other paths and methods, preflights, the script, health.
+fn answer_by_head(head: &RequestHead) -> Option<Response> {
+    let Some(route) = Route::of(&head.path) else { return Some(cors::allow(head, not_found())) };
+    if let Some(preflight) = cors::preflight(head) {
+        return Some(preflight);
     }
+    let response = match (route.refuse_method(&head.method), route) {
+        (Some(refusal), _) => refusal,
+        (None, Route::Health) => health::health(),
+        (None, Route::Script { name }) => script::script(head, &name),
+        _ => return None,
+    };
+    Some(cors::allow(head, response))
+}
+
+fn not_found() -> Response {
+    Response::detail(StatusCode::NOT_FOUND, "Not Found")
 }

@@ -1,15 +1,17 @@
 //! What is wrong with a request's body, in the form that clients of the protocol know.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::json::{Kind, Malformed, kind};
+use crate::json::{Kind, Reason, Unreadable, kind};
 
 /// A step of the way to the faulty value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Step {
-    Key(&'static str),
+enum Step {
+    Key(Cow<'static, str>),
     Index(usize),
 }
 
@@ -33,7 +35,8 @@ impl Fault {
     pub(crate) fn new(what: What, path: &[&'static str], input: Option<&RawValue>) -> Self {
         let (r#type, msg, ctx) = what.describe();
         let input = input.filter(|value| value.get().len() <= MAX_INPUT_BYTES && kind(value) != Kind::Object);
-        let loc = std::iter::once("body").chain(path.iter().copied()).map(Step::Key).collect();
+        let loc =
+            std::iter::once("body").chain(path.iter().copied()).map(|key| Step::Key(key.into())).collect();
         let null = || RawValue::NULL.to_owned();
         Self { r#type, loc, msg, input: input.map_or_else(null, ToOwned::to_owned), ctx }
     }
@@ -44,12 +47,54 @@ impl Fault {
         self
     }
 
-    /// A body that is no JSON.
-    pub(crate) fn malformed(malformed: Malformed) -> Self {
-        let mut fault = Self::new(What::Malformed(malformed.reason), &[], None);
-        fault.loc.push(Step::Index(malformed.offset));
+    /// The same, of a member that the client named.
+    pub(crate) fn of_member(mut self, name: &str) -> Self {
+        self.loc.push(Step::Key(name.to_owned().into()));
+        self
+    }
+
+    /// A body that is no JSON that is taken.
+    pub(crate) fn unreadable(unreadable: Unreadable) -> Self {
+        let what = match unreadable.reason {
+            Reason::Malformed(reason) => What::Malformed(reason),
+            Reason::LongString(most_bytes) => What::TooLong { most_bytes },
+        };
+        Self::new(what, &[], None).at(unreadable.offset)
+    }
+
+    /// A parameter of the query that is no truth value.
+    pub(crate) fn of_parameter(name: &'static str, value: &str) -> Self {
+        let input = serde_json::value::to_raw_value(value).ok();
+        let mut fault = Self::new(What::NotABool, &[name], input.as_deref());
+        if let Some(first) = fault.loc.first_mut() {
+            *first = Step::Key("query".into());
+        }
         fault
     }
+}
+
+/// Collects all faults of a body, so that its author mends them in one go.
+#[derive(Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// The part, or a default in its place and its faults here.
+    pub(crate) fn take<T: Default>(&mut self, part: Result<T, Vec<Fault>>) -> T {
+        part.unwrap_or_else(|faults| {
+            self.0.extend(faults);
+            T::default()
+        })
+    }
+
+    /// The whole, if there was no fault.
+    pub(crate) fn none<T>(self, whole: T) -> Result<T, Vec<Fault>> {
+        if self.0.is_empty() { Ok(whole) } else { Err(self.0) }
+    }
+}
+
+/// One fault, as the outcome of a check.
+pub(crate) fn fault<T>(what: What, path: &[&'static str], input: Option<&RawValue>) -> Result<T, Vec<Fault>> {
+    Err(vec![Fault::new(what, path, input)])
 }
 
 /// Kinds of fault; one row of the table in [`What::describe`] each.
@@ -63,6 +108,7 @@ pub(crate) enum What {
     NotAList,
     NotADictionary,
     NotADateTime,
+    NotABool,
     BlankType,
     TooLong { most_bytes: usize },
     TooMany { most: usize, found: usize },
@@ -94,10 +140,15 @@ impl What {
                 "Input should be a valid datetime, as in 2026-05-01T10:00:00Z".to_owned(),
                 None,
             ),
+            Self::NotABool => (
+                "bool_parsing",
+                "Input should be a valid boolean, unable to interpret input".to_owned(),
+                None,
+            ),
             Self::BlankType => ("value_error", "Value error, Event type can not be empty".to_owned(), None),
             Self::TooLong { most_bytes } => (
                 "string_too_long",
-                format!("String should have at most {most_bytes} bytes"),
+                format!("String should have at most {most_bytes} bytes: shorten it, or send it in parts"),
                 Some(json!({ "max_length": most_bytes })),
             ),
             Self::TooMany { most, found } => (

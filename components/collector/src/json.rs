@@ -11,6 +11,10 @@ use serde_json::value::RawValue;
 
 /// The deepest nesting that is accepted. The private service builds a tree of the body.
 const MAX_DEPTH: usize = 64;
+/// The longest string value, in bytes between its quotation marks.
+const MAX_STRING_BYTES: usize = 64 * 1024;
+/// The longest key, in bytes between its quotation marks.
+const MAX_KEY_BYTES: usize = 1024;
 
 /// The members of an object, unread.
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -19,6 +23,11 @@ impl<'a> Object<'a> {
     /// The object that this value is, if it is one.
     pub(crate) fn of(value: &'a RawValue) -> Option<Self> {
         serde_json::from_str(value.get()).ok()
+    }
+
+    /// Its keys and their values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), *value))
     }
 
     /// The value of a key.
@@ -99,6 +108,11 @@ pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Key<'_>>(value.get()).ok().map(|Key(text)| text)
 }
 
+/// The truth of a boolean value.
+pub(crate) fn truth(value: &RawValue) -> Option<bool> {
+    serde_json::from_str(value.get()).ok()
+}
+
 /// The elements of an array value.
 pub(crate) fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
@@ -106,25 +120,34 @@ pub(crate) fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
 
 /// A body that is no JSON that we keep, and where it stops being so.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Malformed {
+pub(crate) struct Unreadable {
     /// Bytes from the start of the body.
     pub(crate) offset: usize,
     /// What is wrong.
-    pub(crate) reason: String,
+    pub(crate) reason: Reason,
+}
+
+/// Why a body is not kept.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It is no JSON, or none that every reader understands alike.
+    Malformed(String),
+    /// A string, or a key, is longer than this many bytes.
+    LongString(usize),
 }
 
 /// Checks that a body is one JSON value which the private service can read, and returns it.
-pub(crate) fn check(body: &[u8]) -> Result<&RawValue, Malformed> {
-    let text = std::str::from_utf8(body).map_err(|error| Malformed {
+pub(crate) fn check(body: &[u8]) -> Result<&RawValue, Unreadable> {
+    let text = std::str::from_utf8(body).map_err(|error| Unreadable {
         offset: error.valid_up_to(),
-        reason: "the body is not UTF-8".to_owned(),
+        reason: Reason::Malformed("the body is not UTF-8".to_owned()),
     })?;
     let value: &RawValue = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
-    check_readable(body)?;
+    Scan { body, at: 0, depth: 0 }.check()?;
     Ok(value)
 }
 
-fn malformed(text: &str, error: &serde_json::Error) -> Malformed {
+fn malformed(text: &str, error: &serde_json::Error) -> Unreadable {
     let line_start: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let offset = (line_start + error.column().saturating_sub(1)).min(text.len());
@@ -132,47 +155,69 @@ fn malformed(text: &str, error: &serde_json::Error) -> Malformed {
     // serde_json appends the place, which `offset` tells.
     let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).to_owned();
     let offset = if error.is_eof() { text.len() } else { offset };
-    Malformed { offset, reason }
+    Unreadable { offset, reason: Reason::Malformed(reason) }
 }
 
-/// Refuses valid JSON that the private service could not read: nested too deep, with half of a surrogate pair, or with
-/// a number that no float holds. Skipping a value looks at none of these.
-fn check_readable(body: &[u8]) -> Result<(), Malformed> {
-    let (mut depth, mut in_string, mut rest) = (0_usize, false, body);
-    while let Some((byte, after)) = rest.split_first() {
-        let refuse = |reason: String| Err(Malformed { offset: body.len() - rest.len(), reason });
-        let mut next = after;
-        match byte {
-            b'"' => in_string = !in_string,
-            b'\\' => match escape(rest) {
-                Some(length) => next = rest.get(length..).unwrap_or_default(),
-                None => return refuse("half of a surrogate pair".to_owned()),
-            },
-            b'0'..=b'9' if !in_string => match number(rest) {
-                Some(length) => next = rest.get(length..).unwrap_or_default(),
-                None => return refuse("number out of range".to_owned()),
-            },
-            b'{' | b'[' if !in_string && depth == MAX_DEPTH => {
-                return refuse(format!("nested deeper than {MAX_DEPTH} levels"));
+/// Looks at valid JSON for what the private service could not read: nested too deep, a string or key that is too long, half
+/// of a surrogate pair. Skipping a value looks at none of these.
+struct Scan<'a> {
+    body: &'a [u8],
+    at: usize,
+    depth: usize,
+}
+
+impl Scan<'_> {
+    fn check(mut self) -> Result<(), Unreadable> {
+        while let Some(byte) = self.body.get(self.at) {
+            let start = self.at;
+            self.at += 1;
+            match byte {
+                b'"' => self.string(start)?,
+                b'{' | b'[' if self.depth == MAX_DEPTH => {
+                    return Err(self.malformed(start, &format!("nested deeper than {MAX_DEPTH} levels")));
+                }
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
             }
-            b'{' | b'[' if !in_string => depth += 1,
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
         }
-        rest = next;
+        Ok(())
     }
-    Ok(())
-}
 
-/// The length of the number that this begins with; none if it is out of range.
-fn number(text: &[u8]) -> Option<usize> {
-    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
-    let length = text.iter().position(|byte| !is_part(byte)).unwrap_or(text.len());
-    let digits = text.get(..length)?;
-    // Only an exponent, or some three hundred digits, lead out of range.
-    let suspect = length > 300 || digits.iter().any(|byte| matches!(byte, b'e' | b'E'));
-    let finite = || std::str::from_utf8(digits).ok()?.parse::<f64>().ok().map(f64::is_finite);
-    (!suspect || finite() == Some(true)).then_some(length)
+    /// Goes behind the string whose quotation mark is at `start`.
+    fn string(&mut self, start: usize) -> Result<(), Unreadable> {
+        loop {
+            let rest = self.body.get(self.at..).unwrap_or_default();
+            // Most strings have no escape: their end is found at once.
+            let Some(next) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
+                self.at = self.body.len();
+                return Ok(());
+            };
+            self.at += next;
+            let rest = rest.get(next..).unwrap_or_default();
+            if rest.first() == Some(&b'"') {
+                break;
+            }
+            self.at += escape(rest).ok_or_else(|| self.malformed(self.at, "half of a surrogate pair"))?;
+        }
+        let length = self.at - start - 1;
+        self.at += 1;
+        let most = if self.is_key() { MAX_KEY_BYTES } else { MAX_STRING_BYTES };
+        if length > most {
+            return Err(Unreadable { offset: start, reason: Reason::LongString(most) });
+        }
+        Ok(())
+    }
+
+    /// Whether the string that ended here is a key: a colon follows.
+    fn is_key(&self) -> bool {
+        let rest = self.body.get(self.at..).unwrap_or_default();
+        rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+    }
+
+    fn malformed(&self, offset: usize, reason: &str) -> Unreadable {
+        Unreadable { offset, reason: Reason::Malformed(reason.to_owned()) }
+    }
 }
 
 /// The length of the escape that this begins with, both halves of a pair together; none for half a pair.
@@ -195,8 +240,16 @@ fn code_unit(text: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn refused(body: &[u8]) -> Malformed {
+    fn refused(body: &[u8]) -> Unreadable {
         check(body).unwrap_err()
+    }
+
+    fn is_malformed(body: &[u8], offset: usize, words: &str) {
+        let Unreadable { offset: found, reason: Reason::Malformed(reason) } = refused(body) else {
+            panic!("{:?}", refused(body))
+        };
+        assert_eq!(found, offset, "{reason}");
+        assert!(reason.contains(words), "{reason}");
     }
 
     #[test]
@@ -207,32 +260,44 @@ mod tests {
 
     #[test]
     fn broken_json_is_refused_with_its_offset() {
-        assert_eq!(refused(br#"{"source":{"id":"rest-source-1""#).offset, 31);
-        assert_eq!(refused(b"{\n  \"a\": x}").offset, 9);
-        assert_eq!(refused(b"{\"a\":\xff}"), Malformed { offset: 5, reason: "the body is not UTF-8".into() });
+        is_malformed(br#"{"source":{"id":"rest-source-1""#, 31, "EOF");
+        is_malformed(b"{\n  \"a\": x}", 9, "expected");
+        is_malformed(b"{\"a\":\xff}", 5, "the body is not UTF-8");
     }
 
     #[test]
     fn what_would_break_later_readers_is_refused_here() {
         let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(refused(nested(10_000).as_bytes()).reason.contains("deeper than 64"));
-        assert!(refused(nested(65).as_bytes()).reason.contains("deeper than 64"));
+        is_malformed(nested(10_000).as_bytes(), 64, "deeper than 64");
+        is_malformed(nested(65).as_bytes(), 64, "deeper than 64");
         assert!(check(nested(64).as_bytes()).is_ok());
         assert!(check(br#"{"a":"[[[[ \" [["}"#).is_ok());
-        for half in
-            [&br#"["\ud800"]"#[..], br#"["\udc00\ud800"]"#, br#"["\ud800\u0041"]"#, br#"["\ud83dx\ude00"]"#]
-        {
-            assert!(refused(half).reason.contains("surrogate"), "{:?}", refused(half));
-        }
+        is_malformed(br#"["\ud800"]"#, 2, "surrogate");
+        is_malformed(br#"["\udc00\ud800"]"#, 2, "surrogate");
+        is_malformed(br#"["a\ud800\u0041"]"#, 3, "surrogate");
+        is_malformed(br#"["\ud83dx\ude00"]"#, 2, "surrogate");
         for whole in [&br#"["\ud83d\ude00"]"#[..], br#"["\\ud800"]"#, br#"["\u0041\n\"\\"]"#] {
             assert!(check(whole).is_ok());
         }
-        let digits = |count: usize| format!("[{}]", "9".repeat(count)).into_bytes();
-        for beyond in [b"[1e999]".to_vec(), b"[-1.5E+309,0]".to_vec(), digits(400)] {
-            assert!(refused(&beyond).reason.contains("out of range"), "{:?}", refused(&beyond));
+    }
+
+    #[test]
+    fn numbers_of_any_size_pass() {
+        let digits = format!("[{}]", "9".repeat(400));
+        for number in ["[1e999]", "[-1.5E+309,0]", "[12345678901234567890,-0.0]", &digits] {
+            assert!(check(number.as_bytes()).is_ok(), "{number}");
         }
-        for within in [b"[12345678901234567890,1e308,1E-999,-0.0,true,false]".to_vec(), digits(308)] {
-            assert!(check(&within).is_ok());
-        }
+    }
+
+    #[test]
+    fn long_strings_and_longer_keys_are_refused_where_they_begin() {
+        let value = |length: usize| format!(r#"{{"a": "{}"}}"#, "x".repeat(length)).into_bytes();
+        assert!(check(&value(MAX_STRING_BYTES)).is_ok());
+        let long = Unreadable { offset: 6, reason: Reason::LongString(MAX_STRING_BYTES) };
+        assert_eq!(refused(&value(MAX_STRING_BYTES + 1)), long);
+        let key = |length: usize| format!(r#"{{"{}" : 1}}"#, "x".repeat(length)).into_bytes();
+        assert!(check(&key(MAX_KEY_BYTES)).is_ok());
+        let long = Unreadable { offset: 1, reason: Reason::LongString(MAX_KEY_BYTES) };
+        assert_eq!(refused(&key(MAX_KEY_BYTES + 1)), long);
     }
 }

@@ -6,20 +6,30 @@
 //! body within the limit that [`Collector::admit`] sets, and write the response as it is.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod body;
+mod bots;
 mod collector;
 mod cors;
+mod endpoints;
+mod envelope;
+mod event;
 mod fault;
+mod fields;
 mod fingerprint;
-mod headers;
+mod identification;
 mod json;
 mod payload;
 mod ports;
+mod query;
 mod redis_commit;
+mod refusal;
 mod request;
 mod response;
+mod route;
 mod settings;
+mod submission;
 mod throttle;
-mod track;
+mod visitor;
 
 pub use collector::{Admission, Collector};
 pub use ports::{Clock, Commit, CommitError, Entropy};

@@ -1,12 +1,11 @@
-//! The typed reading of a `/track` body: what the edge decides by, and what it refuses.
+//! The typed reading of a `/track` body: what the edge decides by, and what it refuses (`docs/protocol.md` §3).
 
 use serde_json::value::RawValue;
 
-use crate::fault::{Fault, What};
-use crate::json::{Kind, Malformed, Object, check, elements, kind, text};
+use crate::event;
+use crate::fault::{Fault, Faults, What, fault};
+use crate::json::{Kind, Object, check, kind, text, truth};
 
-/// The most events in one request.
-pub(crate) const MAX_EVENTS: usize = 500;
 /// The longest id and event type, in bytes of UTF-8.
 pub(crate) const MAX_ID_BYTES: usize = 256;
 
@@ -19,57 +18,92 @@ pub(crate) struct Payload {
     pub(crate) session: Option<String>,
     /// `profile.id`, trimmed; none if it is missing or blank.
     pub(crate) profile: Option<String>,
+    /// `context.tracardi.pass.profile`: the profile id that came with a link from another site.
+    pub(crate) passed_profile: Option<String>,
+    /// `request.headers["user-agent"]`: what a server that passes a request on says of its visitor.
+    pub(crate) user_agent: Option<String>,
+    /// `options`.
+    pub(crate) options: Options,
     /// For each event the id that the client gave it, if it did.
     pub(crate) event_ids: Vec<Option<String>>,
 }
 
+/// The options that change what is stored or answered (`docs/protocol.md` §7). Anything but a truth value counts as missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// `saveSession`
+    pub(crate) save_session: bool,
+    /// `saveProfile`
+    pub(crate) save_profile: bool,
+    /// `debugger`
+    pub(crate) debugger: bool,
+    /// `queue`
+    pub(crate) queue: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { save_session: true, save_profile: true, debugger: false, queue: false }
+    }
+}
+
 /// Reads a body.
 pub(crate) fn read(body: &[u8]) -> Result<Payload, Vec<Fault>> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(vec![Fault::new(What::Missing, &[], None)]);
-    }
-    let value = check(body).map_err(|malformed: Malformed| vec![Fault::malformed(malformed)])?;
-    match kind(value) {
-        Kind::Null => return Err(vec![Fault::new(What::Missing, &[], None)]),
-        Kind::Object => {}
-        _ => return Err(vec![Fault::new(What::NotABody, &[], Some(value))]),
-    }
-    let Some(members) = Object::of(value) else {
-        return Err(vec![Fault::new(What::NotABody, &[], None)]);
-    };
+    let members = members(body)?;
     let mut faults = Faults::default();
-    let payload = Payload {
+    let mut payload = Payload {
         source: faults.take(source(members.get("source"))),
         session: faults.take(session(members.get("session"))),
         profile: faults.take(profile(members.get("profile"))),
-        event_ids: faults.take(events(members.get("events"))),
+        event_ids: faults.take(event::all(members.get("events"))),
+        ..Payload::default()
     };
     // These are read by the private service; a body that it would have to refuse is refused here.
     faults.take(dictionary(members.get("context"), "context", Null::IsNone));
     for key in ["properties", "options"] {
         faults.take(dictionary(members.get(key), key, Null::IsWrong));
     }
-    if faults.0.is_empty() { Ok(payload) } else { Err(faults.0) }
+    if let Some(options) = members.get("options").and_then(Object::of) {
+        payload.options = self::options(&options);
+    }
+    payload.passed_profile = path(members.get("context"), &["tracardi", "pass", "profile"])
+        .filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
+    payload.user_agent = path(members.get("request"), &["headers", "user-agent"]);
+    faults.none(payload)
 }
 
-/// Collects all faults of a body, so that its author mends them in one go.
-#[derive(Default)]
-struct Faults(Vec<Fault>);
-
-impl Faults {
-    fn take<T: Default>(&mut self, part: Result<T, Vec<Fault>>) -> T {
-        part.unwrap_or_else(|faults| {
-            self.0.extend(faults);
-            T::default()
-        })
+/// The members of a body that is an object.
+pub(crate) fn members(body: &[u8]) -> Result<Object<'_>, Vec<Fault>> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return fault(What::Missing, &[], None);
+    }
+    let value = check(body).map_err(|unreadable| vec![Fault::unreadable(unreadable)])?;
+    match (kind(value), Object::of(value)) {
+        (Kind::Null, _) => fault(What::Missing, &[], None),
+        (_, Some(members)) => Ok(members),
+        (_, None) => fault(What::NotABody, &[], Some(value)),
     }
 }
 
-fn fault<T>(what: What, path: &[&'static str], input: Option<&RawValue>) -> Result<T, Vec<Fault>> {
-    Err(vec![Fault::new(what, path, input)])
+fn options(members: &Object<'_>) -> Options {
+    let option = |name: &str, default: bool| members.get(name).and_then(truth).unwrap_or(default);
+    let default = Options::default();
+    Options {
+        save_session: option("saveSession", default.save_session),
+        save_profile: option("saveProfile", default.save_profile),
+        debugger: option("debugger", default.debugger),
+        queue: option("queue", default.queue),
+    }
 }
 
-fn source(value: Option<&RawValue>) -> Result<String, Vec<Fault>> {
+/// The string at the end of these keys, trimmed.
+fn path(value: Option<&RawValue>, keys: &[&str]) -> Option<String> {
+    let value = keys.iter().try_fold(value?, |value, key| Object::of(value)?.get(key))?;
+    text(value).map(|text| text.trim().to_owned())
+}
+
+/// `source`, an object with the event source's id.
+pub(crate) fn source(value: Option<&RawValue>) -> Result<String, Vec<Fault>> {
     let Some(value) = value else { return fault(What::Missing, &["source"], None) };
     let Some(members) = Object::of(value) else {
         // The protocol takes a whole event source or a reference to one, and says so twice.
@@ -84,12 +118,14 @@ fn source(value: Option<&RawValue>) -> Result<String, Vec<Fault>> {
     }
 }
 
-fn session(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fault>> {
+/// `session`, an object with an id; it may be missing, null, or without an id.
+pub(crate) fn session(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fault>> {
     let Some(members) = entity(value, "session")? else { return Ok(None) };
     members.get("id").map_or(Ok(None), |id| entity_id(id, &["session", "id"]))
 }
 
-fn profile(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fault>> {
+/// `profile`, an object with an id; it may be missing or null.
+pub(crate) fn profile(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fault>> {
     let Some(members) = entity(value, "profile")? else { return Ok(None) };
     match members.get("id") {
         Some(id) => entity_id(id, &["profile", "id"]),
@@ -109,13 +145,14 @@ fn entity<'a>(value: Option<&'a RawValue>, key: &'static str) -> Result<Option<O
     }
 }
 
-fn entity_id(value: &RawValue, path: &[&'static str]) -> Result<Option<String>, Vec<Fault>> {
+/// An id: a string, trimmed; none if it is blank.
+pub(crate) fn entity_id(value: &RawValue, path: &[&'static str]) -> Result<Option<String>, Vec<Fault>> {
     let Some(id) = text(value) else { return fault(What::NotAString, path, Some(value)) };
     within_limit(&id, path)
 }
 
 /// The id, trimmed; none if it is blank.
-fn within_limit(id: &str, path: &[&'static str]) -> Result<Option<String>, Vec<Fault>> {
+pub(crate) fn within_limit(id: &str, path: &[&'static str]) -> Result<Option<String>, Vec<Fault>> {
     match id.trim() {
         "" => Ok(None),
         id if id.len() > MAX_ID_BYTES => fault(What::TooLong { most_bytes: MAX_ID_BYTES }, path, None),
@@ -123,79 +160,15 @@ fn within_limit(id: &str, path: &[&'static str]) -> Result<Option<String>, Vec<F
     }
 }
 
-fn events(value: Option<&RawValue>) -> Result<Vec<Option<String>>, Vec<Fault>> {
-    let Some(value) = value else { return Ok(Vec::new()) };
-    let Some(events) = elements(value) else { return fault(What::NotAList, &["events"], Some(value)) };
-    if events.len() > MAX_EVENTS {
-        return fault(What::TooMany { most: MAX_EVENTS, found: events.len() }, &["events"], None);
-    }
-    // The protocol names the first faulty event only, and its fields without its place in the list.
-    events.into_iter().enumerate().map(|(index, value)| event(index, value)).collect()
-}
-
-/// Checks an event and returns the id that the client gave it.
-fn event(index: usize, value: &RawValue) -> Result<Option<String>, Vec<Fault>> {
-    let Some(members) = Object::of(value) else {
-        return Err(vec![Fault::new(What::NotAnEntity("EventPayload"), &["events"], Some(value)).at(index)]);
-    };
-    let mut faults = Faults::default();
-    faults.take(event_type(members.get("type")));
-    faults.take(event_time(members.get("time")));
-    faults.take(dictionary(members.get("properties"), "properties", Null::IsNone));
-    faults.take(dictionary(members.get("context"), "context", Null::IsNone));
-    faults.take(dictionary(members.get("options"), "options", Null::IsWrong));
-    if let Some(tags) = members.get("tags").filter(|tags| kind(tags) != Kind::Array) {
-        faults.take::<()>(fault(What::NotAList, &["tags"], Some(tags)));
-    }
-    let id = match members.get("id") {
-        Some(id) if kind(id) != Kind::Null => faults.take(entity_id(id, &["id"])),
-        _ => None,
-    };
-    if faults.0.is_empty() { Ok(id) } else { Err(faults.0) }
-}
-
-fn event_type(value: Option<&RawValue>) -> Result<(), Vec<Fault>> {
-    let Some(value) = value else { return fault(What::Missing, &["type"], None) };
-    let Some(name) = text(value) else { return fault(What::NotAString, &["type"], Some(value)) };
-    match within_limit(&name, &["type"])? {
-        Some(_) => Ok(()),
-        None => fault(What::BlankType, &["type"], Some(value)),
-    }
-}
-
-/// `time` is an object of dates; what cannot begin a date is refused.
-fn event_time(value: Option<&RawValue>) -> Result<(), Vec<Fault>> {
-    let Some(value) = value else { return Ok(()) };
-    let Some(members) = Object::of(value) else {
-        return fault(What::NotAnEntity("Time"), &["time"], Some(value));
-    };
-    for key in ["insert", "create", "update"] {
-        if let Some(date) = members.get(key).filter(|date| kind(date) != Kind::Null)
-            && !text(date).is_some_and(|date| is_date(&date))
-        {
-            return fault(What::NotADateTime, &[key], Some(date));
-        }
-    }
-    Ok(())
-}
-
-/// Whether this begins like `2026-05-01`. The time of day is read, leniently, by the private service.
-fn is_date(text: &str) -> bool {
-    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
-    match text.trim().as_bytes() {
-        [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, ..] => digits(&[*y0, *y1, *y2, *y3, *m0, *m1, *d0, *d1]),
-        _ => false,
-    }
-}
-
 /// Whether null stands for a missing value.
 #[derive(PartialEq)]
-enum Null {
+pub(crate) enum Null {
     IsNone,
     IsWrong,
 }
 
-fn dictionary(value: Option<&RawValue>, key: &'static str, null: Null) -> Result<(), Vec<Fault>> {
+/// Refuses what is no object.
+pub(crate) fn dictionary(value: Option<&RawValue>, key: &'static str, null: Null) -> Result<(), Vec<Fault>> {
     match value.map(|value| (kind(value), value)) {
         None | Some((Kind::Object, _)) => Ok(()),
         Some((Kind::Null, _)) if null == Null::IsNone => Ok(()),
@@ -227,8 +200,8 @@ mod tests {
         let payload = Payload {
             source: "shop".into(),
             session: Some("s".into()),
-            profile: None,
             event_ids: vec![Some("1".into()), None],
+            ..Payload::default()
         };
         assert_eq!(read(body.as_bytes()).unwrap(), payload);
     }
@@ -308,6 +281,33 @@ mod tests {
         let many = vec![r#"{"type":"a"}"#; 501].join(",");
         let body = format!(r#"{{"source":{{"id":"s"}},"events":[{many}]}}"#);
         assert_eq!(faults(&body), [("too_long".into(), json!(["body", "events"]))]);
+    }
+
+    #[test]
+    fn options_are_truth_values_or_missing() {
+        let options = |text: &str| {
+            read(format!(r#"{{"source":{{"id":"s"}},"options":{text}}}"#).as_bytes()).unwrap().options
+        };
+        assert_eq!(options("{}"), Options::default());
+        assert_eq!(options(r#"{"saveSession":"no","debugger":"true","queue":1}"#), Options::default());
+        let all =
+            options(r#"{"saveSession":false,"saveProfile":false,"debugger":true,"queue":true,"other":[]}"#);
+        assert_eq!(all, Options { save_session: false, save_profile: false, debugger: true, queue: true });
+    }
+
+    #[test]
+    fn what_a_link_or_a_server_passes_on_is_found() {
+        let body = r#"{"source":{"id":"s"},"context":{"tracardi":{"pass":{"profile":" p ","source":"s"}}},
+            "request":{"headers":{"user-agent":"x"}}}"#;
+        let payload = read(body.as_bytes()).unwrap();
+        assert_eq!(
+            (payload.passed_profile.as_deref(), payload.user_agent.as_deref()),
+            (Some("p"), Some("x"))
+        );
+        let other =
+            read(br#"{"source":{"id":"s"},"context":{"tracardi":{"pass":{"profile":7}}},"request":[]}"#)
+                .unwrap();
+        assert_eq!((other.passed_profile, other.user_agent), (None, None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the collector needs from the world.
 
-use tideline_protocol::{TrackCall, TrackReply};
+use tideline_protocol::{Redirect, TrackCall, Tracked};
 
 /// The time of day.
 pub trait Clock {
@@ -14,17 +14,24 @@ pub trait Entropy {
     fn bytes(&self) -> [u8; 16];
 }
 
-/// The durable write.
+/// The durable write, and the little that must be read for it.
 pub trait Commit {
-    /// Writes one request. When this returns [`TrackReply::Accepted`], the request is on disk.
+    /// Writes one request. When this returns [`TrackReply::Stored`](tideline_protocol::TrackReply::Stored), the request
+    /// is on disk.
     ///
     /// # Errors
     /// The request may or may not have been written: the visitor is asked to send it again, and the
     /// same event ids make that safe.
-    fn commit(&self, call: TrackCall) -> impl Future<Output = Result<TrackReply, CommitError>>;
+    fn commit(&self, call: TrackCall) -> impl Future<Output = Result<Tracked, CommitError>>;
+
+    /// The redirect at this key, if there is one.
+    ///
+    /// # Errors
+    /// Nobody can say now.
+    fn redirect(&self, key: String) -> impl Future<Output = Result<Option<Redirect>, CommitError>>;
 }
 
-/// A write that was not confirmed. The text is for the operator, visitors do not see it.
+/// A call that was not confirmed. The text is for the operator, visitors do not see it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct CommitError(pub String);

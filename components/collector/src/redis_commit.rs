@@ -1,11 +1,11 @@
 //! The durable write through Redis over HTTP.
 
-use tideline_protocol::{TrackCall, TrackReply};
-use tideline_redis_rest::{Client, Transport};
+use tideline_protocol::{FunctionReplyError, Redirect, TrackCall, Tracked, redirect_command};
+use tideline_redis_rest::{Client, Error, Transport};
 
 use crate::{Commit, CommitError};
 
-/// Commits with one `FCALL track_v1` a request.
+/// Commits with one HTTP request each.
 #[derive(Debug)]
 pub struct RedisCommit<T>(Client<T>);
 
@@ -17,9 +17,32 @@ impl<T: Transport> RedisCommit<T> {
 }
 
 impl<T: Transport> Commit for RedisCommit<T> {
-    async fn commit(&self, call: TrackCall) -> Result<TrackReply, CommitError> {
-        let reply =
-            self.0.command(call.into_command()).await.map_err(|error| CommitError(error.to_string()))?;
-        TrackReply::parse(&reply).map_err(|error| CommitError(error.to_string()))
+    async fn commit(&self, call: TrackCall) -> Result<Tracked, CommitError> {
+        let mut commands = call.into_commands();
+        let replies = match (commands.pop(), commands.is_empty()) {
+            (Some(only), true) => vec![self.0.command(only).await?],
+            (last, _) => {
+                commands.extend(last);
+                self.0.pipeline(commands).await?
+            }
+        };
+        Ok(Tracked::parse(&replies)?)
+    }
+
+    async fn redirect(&self, key: String) -> Result<Option<Redirect>, CommitError> {
+        let reply = self.0.command(redirect_command(key)).await?;
+        Ok(Redirect::parse(&reply)?)
+    }
+}
+
+impl From<Error> for CommitError {
+    fn from(error: Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<FunctionReplyError> for CommitError {
+    fn from(error: FunctionReplyError) -> Self {
+        Self(error.to_string())
     }
 }

@@ -2,13 +2,15 @@
 
 use http::Method;
 
-/// Method, path and headers of a request.
+/// Method, target and headers of a request.
 #[derive(Clone, Debug)]
 pub struct RequestHead {
     /// The method.
     pub method: Method,
     /// The path, without the query, as sent.
     pub path: String,
+    /// The query, as sent, without the question mark; empty if there is none.
+    pub query: String,
     /// Headers in the order they came, names in lower case. Values that are no UTF-8 are left out by the adapter.
     pub headers: Vec<(String, String)>,
 }
@@ -17,14 +19,28 @@ impl RequestHead {
     /// The head of a request for this target, which is a path and perhaps a query.
     #[must_use]
     pub fn new(method: Method, target: &str, headers: Vec<(String, String)>) -> Self {
-        let path = target.split_once('?').map_or(target, |(path, _query)| path);
-        Self { method, path: path.to_owned(), headers }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self { method, path: path.to_owned(), query: query.to_owned(), headers }
     }
 
     /// The first value of a header; `name` in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first value of a parameter of the query, decoded.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut parameters = form_urlencoded::parse(self.query.as_bytes());
+        parameters.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The media type of the body in lower case, without its parameters; empty if none is named.
+    #[must_use]
+    pub fn media_type(&self) -> String {
+        let content_type = self.header("content-type").unwrap_or_default();
+        content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
     /// The last value of a header. Hosts append theirs to what clients send, so only the last can be trusted.

@@ -25,6 +25,12 @@ pub struct Answered {
     pub note: Option<String>,
 }
 
+impl From<Response> for Answered {
+    fn from(response: Response) -> Self {
+        Self { response, note: None }
+    }
+}
+
 #[derive(Serialize)]
 struct Detail<'a, T: ?Sized> {
     detail: &'a T,
@@ -52,6 +58,12 @@ impl Response {
             "Events cannot be taken in right now. Send them again, with the same event ids.",
         )
         .with("retry-after", "1")
+    }
+
+    /// The body is over the limit, in bytes.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let detail = format!("The body is over {limit} bytes. Send fewer events in a request.");
+        Self::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {

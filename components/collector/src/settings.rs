@@ -5,6 +5,8 @@ use std::num::ParseIntError;
 use tideline_protocol::{Lanes, LanesError, ProfileIdKeys, ProfileIdKeysError};
 use tideline_redis_rest::{Endpoint, EndpointError};
 
+use crate::visitor::{AddressRule, KeepAddress};
+
 const URL: &str = "UPSTASH_REDIS_REST_URL";
 const TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
 const KEYS: &str = "TIDELINE_PROFILE_ID_KEYS";
@@ -13,9 +15,10 @@ const REGION: &str = "TIDELINE_REGION";
 const LANES: &str = "TIDELINE_LANES";
 const MAX_BODY: &str = "TIDELINE_MAX_BODY_BYTES";
 const ADDRESS: &str = "TIDELINE_CLIENT_ADDRESS_HEADER";
-
-/// All settings that the edge knows.
-const KNOWN: [&str; 8] = [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS];
+const HOPS: &str = "TIDELINE_CLIENT_ADDRESS_HOPS";
+const IP: &str = "TIDELINE_IP";
+const DEBUG: &str = "TIDELINE_TRACK_DEBUG";
+pub(crate) const SALT: &str = "TIDELINE_IDENTITY_SALT";
 
 const DEFAULT_MAX_BODY: usize = 256 * 1024;
 /// A body is sent to Redis as one JSON string, at worst twice as long, and our gateway takes 1 MiB unless told otherwise.
@@ -35,7 +38,17 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// `TIDELINE_CLIENT_ADDRESS_HEADER`: the header in which the host, or a proxy in front of it, puts
     /// the visitor's address. Unset, addresses are not recorded.
-    pub client_address_header: Option<String>,
+    ///
+    /// `TIDELINE_CLIENT_ADDRESS_HOPS`: which of the addresses there, counted from the last: 1 to 16, 1 unless set.
+    ///
+    /// `TIDELINE_IP`: how much of the address is kept, `full`, `truncate` (IPv4 to 24 bits, IPv6 to 48) or `drop`; `full` unless set.
+    pub(crate) client_address: AddressRule,
+    /// `TIDELINE_TRACK_DEBUG`, `yes` or `no`: whether requests with `options.debugger` are answered with the ids of
+    /// their events. `no` unless set.
+    pub track_debug: bool,
+    /// `TIDELINE_IDENTITY_SALT`, 32 hexadecimal digits, for ever the same: from it and a property, profile ids of webhooks
+    /// are generated. Needed only where an event source asks for that.
+    pub(crate) identity_salt: Option<[u8; 16]>,
 }
 
 /// A setting that is missing or wrong. The message names it, and shows nothing secret.
@@ -45,7 +58,7 @@ pub enum SettingsError {
     #[error("{0} is not set: the edge cannot work without it")]
     Missing(&'static str),
     /// A name that looks like a setting and is none.
-    #[error("{0} is not a setting of the edge: it has {known}", known = KNOWN.join(", "))]
+    #[error("{0} is not a setting of the edge: it has {known}", known = Settings::NAMES.join(", "))]
     Unknown(String),
     /// The Redis address or token.
     #[error("{URL} or {TOKEN}: {0}")]
@@ -66,12 +79,29 @@ pub enum SettingsError {
         /// What is wrong with it.
         source: ParseIntError,
     },
+    /// A value that is none of those which the setting can have.
+    #[error("{name} is `{value}`: use {known}")]
+    Word {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it can be.
+        known: &'static str,
+    },
+    /// The salt has another shape. It is not shown.
+    #[error("{SALT} is not 32 hexadecimal digits (16 bytes): make one with `openssl rand -hex 16`")]
+    Salt,
     /// The body limit is out of range.
     #[error("{MAX_BODY} is {0}: use 1024 to {LARGEST_MAX_BODY}")]
     MaxBody(usize),
 }
 
 impl Settings {
+    /// All settings that the edge knows.
+    pub const NAMES: [&str; 12] =
+        [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS, HOPS, IP, DEBUG, SALT];
+
     /// Reads the settings from these variables. Those that begin neither with `TIDELINE_` nor with `UPSTASH_REDIS_REST_` are none of ours.
     ///
     /// # Errors
@@ -79,7 +109,7 @@ impl Settings {
     pub fn from_variables(variables: &[(String, String)]) -> Result<Self, SettingsError> {
         let ours = |name: &str| name.starts_with("TIDELINE_") || name.starts_with("UPSTASH_REDIS_REST_");
         if let Some((name, _)) =
-            variables.iter().find(|(name, _)| ours(name) && !KNOWN.contains(&name.as_str()))
+            variables.iter().find(|(name, _)| ours(name) && !Self::NAMES.contains(&name.as_str()))
         {
             return Err(SettingsError::Unknown(name.clone()));
         }
@@ -103,9 +133,55 @@ impl Settings {
                 lanes,
             )?,
             max_body_bytes,
-            client_address_header: optional(ADDRESS).map(str::to_ascii_lowercase),
+            client_address: AddressRule {
+                header: optional(ADDRESS).map(str::to_ascii_lowercase),
+                hops: hops(optional(HOPS))?,
+                keep: word(IP, optional(IP), "full, truncate or drop", |word| {
+                    Some(match word {
+                        "full" => KeepAddress::Full,
+                        "truncate" => KeepAddress::Truncated,
+                        "drop" => KeepAddress::Nothing,
+                        _ => return None,
+                    })
+                })?
+                .unwrap_or(KeepAddress::Full),
+            },
+            track_debug: word(DEBUG, optional(DEBUG), "yes or no", |word| match word {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => None,
+            })?
+            .unwrap_or(false),
+            identity_salt: optional(SALT).map(|text| salt(text).ok_or(SettingsError::Salt)).transpose()?,
         })
     }
+}
+
+fn word<T>(
+    name: &'static str,
+    value: Option<&str>,
+    known: &'static str,
+    meaning: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, SettingsError> {
+    value
+        .map(|word| meaning(word).ok_or_else(|| SettingsError::Word { name, value: word.to_owned(), known }))
+        .transpose()
+}
+
+/// More proxies than this are no chain that anybody oversees.
+const MOST_HOPS: usize = 16;
+
+fn hops(value: Option<&str>) -> Result<usize, SettingsError> {
+    match parse(HOPS, value)? {
+        None => Ok(1),
+        Some(hops) if (1..=MOST_HOPS).contains(&hops) => Ok(hops),
+        Some(hops) => Err(SettingsError::Word { name: HOPS, value: hops.to_string(), known: "1 to 16" }),
+    }
+}
+
+fn salt(text: &str) -> Option<[u8; 16]> {
+    let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(u128::to_be_bytes)
 }
 
 fn parse<T: std::str::FromStr<Err = ParseIntError>>(
@@ -141,7 +217,11 @@ mod tests {
         let settings = read(&[("PATH", "/bin")]).unwrap();
         assert_eq!(settings.lanes, Lanes::new("production", "local", 16).unwrap());
         assert_eq!(settings.max_body_bytes, 262_144);
-        assert_eq!(settings.client_address_header, None);
+        let unset = AddressRule { header: None, hops: 1, keep: KeepAddress::Full };
+        assert_eq!(
+            (settings.client_address, settings.track_debug, settings.identity_salt),
+            (unset, false, None)
+        );
     }
 
     #[test]
@@ -157,6 +237,11 @@ mod tests {
             (LANES, "0"),
             (LANES, "many"),
             (MAX_BODY, "12"),
+            (HOPS, "0"),
+            (HOPS, "17"),
+            (IP, "some"),
+            (DEBUG, "true"),
+            (SALT, "s3cret"),
             ("TIDELINE_REDIS_URL", "redis://s3cret"),
         ];
         for (name, value) in cases {

@@ -1,4 +1,4 @@
-//! Arguments and replies of the Redis function `track_v1` (`infra/redis/tideline.lua`).
+//! Arguments and replies of the Redis functions that the edge calls (`infra/redis/tideline.lua`).
 
 use serde_json::Value;
 
@@ -6,6 +6,8 @@ use crate::{Lane, StreamRecord};
 
 /// The function's name. A version that changes arguments or reply gets a new name, and both live side by side.
 pub const TRACK_FUNCTION: &str = "track_v1";
+const ALIAS_FUNCTION: &str = "track_alias_v1";
+const REDIRECT_FUNCTION: &str = "track_redirect_v1";
 
 /// One request as `track_v1` takes it.
 #[derive(Clone, Debug)]
@@ -16,16 +18,66 @@ pub struct TrackCall {
     pub bridge: &'static str,
     /// What tells this request from others: an equal one within two minutes is a retry.
     pub fingerprint: String,
-    /// The request. `profile` is the candidate, taken if the session has no profile yet;
-    /// `new_profile` says that the candidate was minted. `new_session` is not read.
+    /// The web origin that the request came from, in lower case; none if a server sent it.
+    pub origin: Option<String>,
+    /// The profile id that the visitor brought.
+    pub claim: Option<Claim>,
+    /// What else the source's settings decide by.
+    pub facts: Facts,
+    /// The request. `profile` is the candidate, taken if the session has no profile yet; none says that the events
+    /// belong to nobody. `new_profile` says that the candidate was minted. `new_session` and `transitional` are not read.
     pub record: StreamRecord,
 }
 
+/// A profile id that a visitor brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The id.
+    pub id: String,
+    /// Where it would say which profile it stands for.
+    pub alias_key: String,
+    /// Nobody knows yet whether it is anybody's: it bears no signature of ours. `track_v1` then stores nothing where
+    /// the answer would depend on it, and replies [`TrackReply::Unresolved`].
+    pub doubtful: bool,
+}
+
+/// What `track_v1` cannot see by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The session is not to be kept: it is looked up, and not reserved.
+    pub session_less: bool,
+    /// The session must be known, or nothing is stored.
+    pub known_session_only: bool,
+    /// The user agent says that it is a robot.
+    pub bot: bool,
+    /// The browser says that its user does not want to be tracked.
+    pub opted_out: bool,
+    /// The source's rules on whom a webhook's events belong to have been followed.
+    pub identified: bool,
+}
+
+impl Facts {
+    /// The names of those that hold, separated by spaces.
+    fn words(self, claim: Option<&Claim>, minted: bool) -> String {
+        let table = [
+            ("session-less", self.session_less),
+            ("known-session-only", self.known_session_only),
+            ("bot", self.bot),
+            ("opted-out", self.opted_out),
+            ("identified", self.identified),
+            ("doubtful", claim.is_some_and(|claim| claim.doubtful)),
+            ("minted", minted),
+        ];
+        let words: Vec<_> = table.iter().filter(|(_, holds)| *holds).map(|(word, _)| *word).collect();
+        words.join(" ")
+    }
+}
+
 impl TrackCall {
-    /// The Redis command: `FCALL track_v1 5 <keys> <arguments>`.
+    /// The Redis commands, to be sent in one HTTP request: perhaps one that looks up the claim, then `FCALL track_v1`.
     #[must_use]
-    pub fn into_command(self) -> Vec<String> {
-        let Self { lane, bridge, fingerprint, record } = self;
+    pub fn into_commands(self) -> Vec<Vec<String>> {
+        let Self { lane, bridge, fingerprint, origin, claim, facts, record } = self;
         let mut command = vec![
             "FCALL".to_owned(),
             TRACK_FUNCTION.to_owned(),
@@ -38,29 +90,48 @@ impl TrackCall {
             "1".to_owned(),
             bridge.to_owned(),
             record.source.clone(),
-            record.profile.clone(),
-            u8::from(record.new_profile).to_string(),
+            facts.words(claim.as_ref(), record.new_profile),
+            origin.unwrap_or_default(),
+            record.profile.clone().unwrap_or_default(),
+            claim.as_ref().map(|claim| claim.id.clone()).unwrap_or_default(),
             record.events.to_string(),
         ];
         let fields = record.into_edge_fields();
         command.push(fields.len().to_string());
         command.extend(fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
-        command
+        let look_up = claim.map(|claim| read_only(ALIAS_FUNCTION, claim.alias_key));
+        look_up.into_iter().chain([command]).collect()
     }
+}
+
+/// The command that reads a redirect; its reply is for [`Redirect::parse`].
+#[must_use]
+pub fn redirect_command(key: String) -> Vec<String> {
+    read_only(REDIRECT_FUNCTION, key)
+}
+
+fn read_only(function: &str, key: String) -> Vec<String> {
+    vec!["FCALL_RO".to_owned(), function.to_owned(), "1".to_owned(), key]
+}
+
+/// What Redis replied to the commands of a [`TrackCall`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// What was decided.
+    pub reply: TrackReply,
+    /// The profile that the claimed id stands for, if it is not its own.
+    pub survivor: Option<String>,
 }
 
 /// What `track_v1` decided about one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrackReply {
-    /// Stored now.
-    Accepted {
-        /// The session's profile.
-        profile: String,
-    },
-    /// Stored before: an equal request was accepted in the last two minutes.
-    Repeated {
-        /// The session's profile.
-        profile: String,
+    /// On disk, now or by an equal request of the last two minutes.
+    Stored {
+        /// Whose the events are; none if nobody's.
+        profile: Option<String>,
+        /// The source is transitional: neither session nor events are kept.
+        transitional: bool,
     },
     /// The request has no events; its source is in order, and nothing was stored.
     Empty,
@@ -75,36 +146,126 @@ pub enum TrackReply {
         /// The endpoint types that it allows, separated by commas.
         allowed: String,
     },
+    /// The source does not take requests from pages of this origin.
+    WrongOrigin,
+    /// The source does not take requests of robots.
+    Bot,
+    /// The visitor does not want to be tracked, and the source stores nothing of such visitors.
+    Dropped,
+    /// The visitor does not want to be tracked: send the request again without anything that tells who it is.
+    AnonymousOnly,
+    /// Nothing was stored, because the claim decides whose the events are: send again when it is known.
+    Unresolved,
+    /// The source takes profile ids as they are, and the request brought none.
+    ProfileRequired,
+    /// The session is not known, and had to be.
+    UnknownSession,
+    /// The source says whose the events of a webhook are: follow its rules and send again.
+    Identify(Identification),
     /// The lane's stream does not exist: the installation was not provisioned, or with other lanes.
     NoLane,
 }
 
-/// A reply that is none of `track_v1`'s.
+/// By which properties a webhook's source tells whose its events are. Paths have dots between keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identification {
+    /// The property that is the profile's id.
+    pub replace_profile_id: Option<String>,
+    /// The first of these that is there tells the person: the same value, the same profile.
+    pub generate_profile: Vec<String>,
+    /// All of a generated profile's events are one session.
+    pub sticky_session: bool,
+}
+
+/// Where a redirect leads, and the event that it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The address.
+    pub url: String,
+    /// The event source's id.
+    pub source: String,
+    /// The event's type.
+    pub event_type: String,
+    /// The template of the event's properties, a JSON object.
+    pub props: String,
+}
+
+/// A reply that is none of our functions'.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{TRACK_FUNCTION}` replied something unreadable: load the function library of this version")]
+#[error(
+    "the functions in redis replied something unreadable: load the library of this version with `tideline provision`"
+)]
 pub struct FunctionReplyError;
+
+impl Tracked {
+    /// Reads the replies to the commands of [`TrackCall::into_commands`], in their order.
+    ///
+    /// # Errors
+    /// Replies of another number or shape.
+    pub fn parse(replies: &[Value]) -> Result<Self, FunctionReplyError> {
+        match replies {
+            [reply] => Ok(Self { reply: TrackReply::parse(reply)?, survivor: None }),
+            [survivor, reply] => {
+                let survivor = match survivor {
+                    Value::Null => None,
+                    Value::String(survivor) => Some(survivor.clone()),
+                    _ => return Err(FunctionReplyError),
+                };
+                Ok(Self { reply: TrackReply::parse(reply)?, survivor })
+            }
+            _ => Err(FunctionReplyError),
+        }
+    }
+}
 
 impl TrackReply {
     /// Reads the reply for a call with one request: an array that holds one array of strings.
-    ///
-    /// # Errors
-    /// Any other shape.
-    pub fn parse(reply: &Value) -> Result<Self, FunctionReplyError> {
-        let parts = reply.get(0).and_then(Value::as_array).ok_or(FunctionReplyError)?;
-        let part = |index: usize| {
-            parts.get(index).and_then(Value::as_str).map(str::to_owned).ok_or(FunctionReplyError)
-        };
+    fn parse(reply: &Value) -> Result<Self, FunctionReplyError> {
+        let parts = reply.get(0).ok_or(FunctionReplyError)?;
+        let part = |index: usize| text(parts, index);
         Ok(match part(0)?.as_str() {
-            "accepted" => Self::Accepted { profile: part(1)? },
-            "repeated" => Self::Repeated { profile: part(1)? },
+            "accepted" | "repeated" => Self::Stored {
+                profile: Some(part(1)?).filter(|profile| !profile.is_empty()),
+                transitional: part(2)? == "1",
+            },
             "empty" => Self::Empty,
             "unknown-source" => Self::UnknownSource,
             "disabled-source" => Self::DisabledSource,
             "wrong-bridge" => Self::WrongBridge { name: part(1)?, allowed: part(2)? },
+            "wrong-origin" => Self::WrongOrigin,
+            "bot" => Self::Bot,
+            "dropped" => Self::Dropped,
+            "anonymous-only" => Self::AnonymousOnly,
+            "unresolved" => Self::Unresolved,
+            "profile-required" => Self::ProfileRequired,
+            "unknown-session" => Self::UnknownSession,
+            "identify" => Self::Identify(Identification {
+                replace_profile_id: Some(part(1)?).filter(|path| !path.is_empty()),
+                generate_profile: part(2)?.split_whitespace().map(str::to_owned).collect(),
+                sticky_session: part(3)? == "1",
+            }),
             "no-lane" => Self::NoLane,
             _ => return Err(FunctionReplyError),
         })
     }
+}
+
+impl Redirect {
+    /// Reads the reply to [`redirect_command`]; none if there is no such redirect.
+    ///
+    /// # Errors
+    /// A reply of another shape.
+    pub fn parse(reply: &Value) -> Result<Option<Self>, FunctionReplyError> {
+        if reply.is_null() {
+            return Ok(None);
+        }
+        let [url, source, event_type, props] = [0, 1, 2, 3].map(|index| text(reply, index));
+        Ok(Some(Self { url: url?, source: source?, event_type: event_type?, props: props? }))
+    }
+}
+
+fn text(parts: &Value, index: usize) -> Result<String, FunctionReplyError> {
+    parts.get(index).and_then(Value::as_str).map(str::to_owned).ok_or(FunctionReplyError)
 }
 
 #[cfg(test)]
@@ -113,17 +274,64 @@ mod tests {
 
     use super::*;
 
+    fn parse(reply: Value) -> Result<TrackReply, FunctionReplyError> {
+        Tracked::parse(&[reply]).map(|tracked| tracked.reply)
+    }
+
     #[test]
     fn replies_are_read_and_rubbish_is_refused() {
-        let accepted = TrackReply::Accepted { profile: "p".into() };
-        assert_eq!(TrackReply::parse(&json!([["accepted", "p", "1-0"]])), Ok(accepted));
-        assert_eq!(TrackReply::parse(&json!([["no-lane"]])), Ok(TrackReply::NoLane));
+        let stored = |profile: Option<&str>, transitional| TrackReply::Stored {
+            profile: profile.map(str::to_owned),
+            transitional,
+        };
+        assert_eq!(parse(json!([["accepted", "p", "0", "1-0"]])), Ok(stored(Some("p"), false)));
+        assert_eq!(parse(json!([["repeated", "", "1"]])), Ok(stored(None, true)));
+        assert_eq!(parse(json!([["no-lane"]])), Ok(TrackReply::NoLane));
         let wrong = TrackReply::WrongBridge { name: "Hook".into(), allowed: "webhook".into() };
-        assert_eq!(TrackReply::parse(&json!([["wrong-bridge", "Hook", "webhook"]])), Ok(wrong));
+        assert_eq!(parse(json!([["wrong-bridge", "Hook", "webhook"]])), Ok(wrong));
+        let identify = TrackReply::Identify(Identification {
+            replace_profile_id: None,
+            generate_profile: vec!["a.b".into(), "c".into()],
+            sticky_session: true,
+        });
+        assert_eq!(parse(json!([["identify", "", "a.b c", "1"]])), Ok(identify));
         for rubbish in
             [json!(null), json!([]), json!([[]]), json!([["accepted"]]), json!([["other"]]), json!("OK")]
         {
-            assert_eq!(TrackReply::parse(&rubbish), Err(FunctionReplyError), "{rubbish}");
+            assert_eq!(parse(rubbish.clone()), Err(FunctionReplyError), "{rubbish}");
         }
+    }
+
+    #[test]
+    fn a_claim_is_looked_up_in_the_same_request() {
+        let stored = json!([["accepted", "p", "0", "1-0"]]);
+        let survivor = |replies: &[Value]| Tracked::parse(replies).map(|tracked| tracked.survivor);
+        assert_eq!(survivor(&[json!(null), stored.clone()]), Ok(None));
+        assert_eq!(survivor(&[json!("s"), stored.clone()]), Ok(Some("s".into())));
+        for rubbish in [vec![], vec![json!(1), stored.clone()], vec![stored.clone(), stored.clone(), stored]]
+        {
+            assert_eq!(survivor(&rubbish), Err(FunctionReplyError));
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_read_or_absent() {
+        let redirect = Redirect {
+            url: "https://a".into(),
+            source: "s".into(),
+            event_type: "click".into(),
+            props: "{}".into(),
+        };
+        assert_eq!(Redirect::parse(&json!(["https://a", "s", "click", "{}"])), Ok(Some(redirect)));
+        assert_eq!(Redirect::parse(&json!(null)), Ok(None));
+        assert_eq!(Redirect::parse(&json!(["https://a", "s"])), Err(FunctionReplyError));
+    }
+
+    #[test]
+    fn only_what_holds_is_said() {
+        let facts = Facts { bot: true, identified: true, ..Facts::default() };
+        let claim = Claim { id: "x".into(), alias_key: "k".into(), doubtful: true };
+        assert_eq!(facts.words(Some(&claim), true), "bot identified doubtful minted");
+        assert_eq!(Facts::default().words(None, false), "");
     }
 }

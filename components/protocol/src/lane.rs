@@ -71,6 +71,12 @@ impl Lanes {
         self.lane(u16::try_from(number).unwrap_or_default())
     }
 
+    /// The lane that keeps what is known of a profile id, wherever its sessions are.
+    #[must_use]
+    pub fn of_profile(&self, profile_id: &str) -> Lane {
+        self.of_session(profile_id)
+    }
+
     /// Every lane, in order of its number.
     pub fn all(&self) -> impl Iterator<Item = Lane> + '_ {
         (0..self.count).map(|number| self.lane(number))
@@ -116,7 +122,19 @@ impl Lane {
         self.key(&format!("source:{}", source_id.to_lowercase()))
     }
 
-    /// The profile id of a session.
+    /// A redirect, a hash. Ids match whatever their case.
+    #[must_use]
+    pub fn redirect(&self, redirect_id: &str) -> String {
+        self.key(&format!("redirect:{}", redirect_id.to_lowercase()))
+    }
+
+    /// The id of the profile that this one was merged into, or that an imported id stands for.
+    #[must_use]
+    pub fn alias(&self, profile_id: &str) -> String {
+        self.key(&format!("alias:{profile_id}"))
+    }
+
+    /// The profile id of a session; empty while the session has none.
     #[must_use]
     pub fn session(&self, session_id: &str) -> String {
         self.key(&format!("session:{session_id}"))

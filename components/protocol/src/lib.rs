@@ -14,7 +14,10 @@ mod record;
 
 pub use answer::Answer;
 pub use event_id::{event_id, system_event_id};
-pub use function::{FunctionReplyError, TRACK_FUNCTION, TrackCall, TrackReply};
+pub use function::{
+    Claim, Facts, FunctionReplyError, Identification, Redirect, TRACK_FUNCTION, TrackCall, TrackReply,
+    Tracked, redirect_command,
+};
 pub use lane::{Lane, Lanes, LanesError};
 pub use profile_id::{ProfileIdKeys, ProfileIdKeysError};
 pub use record::{EntryId, RecordError, StreamRecord};

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 /// One entry of a lane's stream.
 ///
-/// The body is the request as sent, byte for byte, so that later versions of the pipeline can read
-/// in it what today's ignores. `profile`, `new_session` and `new_profile` are decided by `track_v1`.
+/// The body is the request as sent, byte for byte, so that later versions of the pipeline can read in it what today's
+/// ignores; an endpoint other than `/track` writes it in the form of `/track`. `profile`, `new_session`, `new_profile`
+/// and `transitional` are decided by `track_v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamRecord {
     /// The request's id, `task` in the answer.
@@ -19,12 +20,14 @@ pub struct StreamRecord {
     pub source: String,
     /// The session, as answered.
     pub session: String,
-    /// The profile, as answered.
-    pub profile: String,
+    /// The profile that the events belong to; none if they belong to nobody.
+    pub profile: Option<String>,
     /// No request of this session was seen in the last 24 hours.
     pub new_session: bool,
     /// The profile id was minted for this request.
     pub new_profile: bool,
+    /// The event source is transitional: of what was sent, only the profile is kept.
+    pub transitional: bool,
     /// Events in the body.
     pub events: u32,
     /// The visitor's address, where a trusted header gave one.
@@ -62,6 +65,7 @@ const SOURCE: &str = "src";
 const SESSION: &str = "ses";
 const PROFILE: &str = "pro";
 const NEW: &str = "new";
+const TRANSITIONAL: &str = "tra";
 const EVENTS: &str = "n";
 const ADDRESS: &str = "ip";
 const HEADERS: &str = "hdr";
@@ -71,7 +75,7 @@ const NEW_SESSION: u8 = 1;
 const NEW_PROFILE: u8 = 2;
 
 impl StreamRecord {
-    /// Names and values of the fields that the edge writes. `track_v1` adds `pro` and `new`.
+    /// Names and values of the fields that the edge writes. `track_v1` adds `pro`, `new` and `tra`.
     ///
     /// Takes the record apart, because a body may be large and is not needed twice.
     #[must_use]
@@ -104,6 +108,7 @@ impl StreamRecord {
         if version != "1" {
             return Err(RecordError::Version(shorten(&version)));
         }
+        let transitional = field(TRANSITIONAL).is_some_and(|value| value == "1");
         let mut required = |name: &'static str| field(name).ok_or(RecordError::Missing(name));
         let flags: u8 = parse(NEW, &required(NEW)?)?;
         Ok(Self {
@@ -111,9 +116,10 @@ impl StreamRecord {
             received_at: parse(RECEIVED, &required(RECEIVED)?)?,
             source: required(SOURCE)?,
             session: required(SESSION)?,
-            profile: required(PROFILE)?,
+            profile: Some(required(PROFILE)?).filter(|profile| !profile.is_empty()),
             new_session: flags & NEW_SESSION != 0,
             new_profile: flags & NEW_PROFILE != 0,
+            transitional,
             events: parse(EVENTS, &required(EVENTS)?)?,
             body: required(BODY)?,
             client_address: field(ADDRESS),
@@ -180,9 +186,10 @@ mod tests {
             received_at: 1_795_372_946_098,
             source: "shop-web".into(),
             session: "s".into(),
-            profile: "p".into(),
+            profile: Some("p".into()),
             new_session: true,
             new_profile: false,
+            transitional: true,
             events: 2,
             client_address: Some("203.0.113.9".into()),
             headers: vec![("user-agent".into(), "Mozilla/5.0 \"x\"".into())],
@@ -197,8 +204,9 @@ mod tests {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        fields.insert("pro".into(), record.profile.clone());
+        fields.insert("pro".into(), record.profile.clone().unwrap_or_default());
         fields.insert("new".into(), "1".into());
+        fields.insert("tra".into(), "1".into());
         fields
     }
 
@@ -207,6 +215,14 @@ mod tests {
         let fields = stored(&record());
         assert_eq!(StreamRecord::from_fields(|name| fields.get(name).cloned()), Ok(record()));
         assert_eq!(record().header("user-agent"), Some("Mozilla/5.0 \"x\""));
+    }
+
+    #[test]
+    fn an_empty_profile_is_nobody_and_nothing_is_transitional_unless_said() {
+        let mut fields = stored(&StreamRecord { profile: None, ..record() });
+        fields.remove("tra");
+        let read = StreamRecord::from_fields(|name| fields.get(name).cloned()).unwrap();
+        assert_eq!((read.profile, read.transitional), (None, false));
     }
 
     #[test]

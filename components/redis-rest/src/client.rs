@@ -35,29 +35,55 @@ impl<T: Transport> Client<T> {
         let body = serde_json::to_vec(&command).unwrap_or_default();
         // A guest has little memory, and many commands wait at the same time.
         drop(command);
-        let reply = self.transport.post(&self.endpoint, body).await?;
+        let reply = self.transport.post(&self.endpoint, "", body).await?;
         read(&reply)
+    }
+
+    /// Runs commands in one HTTP request, in their order, and returns Redis' replies. Other clients' commands may come
+    /// in between; after an error the later ones are run all the same.
+    ///
+    /// # Errors
+    /// See [`Error`]; of several, the first.
+    pub async fn pipeline(&self, commands: Vec<Vec<String>>) -> Result<Vec<Value>, Error> {
+        let expected = commands.len();
+        let body = serde_json::to_vec(&commands).unwrap_or_default();
+        drop(commands);
+        let reply = self.transport.post(&self.endpoint, "pipeline", body).await?;
+        let Ok(bodies) = serde_json::from_slice::<Vec<Body>>(&reply.body) else {
+            // An error that concerns all of them has the form of a single reply.
+            return match read(&reply) {
+                Err(error) => Err(error),
+                Ok(_) => Err(Error::Unreadable { status: reply.status }),
+            };
+        };
+        if bodies.len() != expected {
+            return Err(Error::Unreadable { status: reply.status });
+        }
+        bodies.into_iter().map(|body| outcome(reply.status, body)).collect()
     }
 }
 
 fn read(reply: &HttpReply) -> Result<Value, Error> {
-    let unreadable = Error::Unreadable { status: reply.status };
     let Ok(body) = serde_json::from_slice::<Body>(&reply.body) else {
         // A proxy in between answers in its own words.
         return Err(match reply.status {
             429 | 502..=504 => Error::Busy(format!("status {}", reply.status)),
             401 | 403 => Error::Refused(format!("status {}", reply.status)),
-            _ => unreadable,
+            _ => Error::Unreadable { status: reply.status },
         });
     };
-    match (reply.status, body.error.map(shorten)) {
+    outcome(reply.status, body)
+}
+
+fn outcome(status: u16, body: Body) -> Result<Value, Error> {
+    match (status, body.error.map(shorten)) {
         (200, None) => Ok(body.result),
         (401 | 403, Some(text)) => Err(Error::Refused(text)),
         (429 | 500..=599, Some(text)) => Err(Error::Busy(text)),
         (_, Some(text)) if text.starts_with("NOPERM") => Err(Error::Refused(text)),
         (_, Some(text)) if is_passing(&text) => Err(Error::Busy(text)),
         (_, Some(text)) => Err(Error::Command(text)),
-        _ => Err(unreadable),
+        _ => Err(Error::Unreadable { status }),
     }
 }
 
@@ -80,9 +106,47 @@ fn is_passing(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
+    use futures_util::FutureExt as _;
     use serde_json::json;
 
     use super::*;
+    use crate::TransportError;
+
+    struct Always(HttpReply);
+
+    impl Transport for Always {
+        fn post(
+            &self,
+            _endpoint: &Endpoint,
+            path: &'static str,
+            _body: Vec<u8>,
+        ) -> impl Future<Output = Result<HttpReply, TransportError>> {
+            assert_eq!(path, "pipeline");
+            ready(Ok(self.0.clone()))
+        }
+    }
+
+    #[test]
+    fn a_pipeline_has_as_many_replies_as_commands_or_one_error() {
+        let table = [
+            (200, r#"[{"result":"a"},{"result":null}]"#, Ok(vec![json!("a"), Value::Null])),
+            (200, r#"[{"result":"a"},{"error":"ERR no"}]"#, Err(Error::Command("ERR no".into()))),
+            (200, r#"[{"result":"a"},{"error":"OOM no"}]"#, Err(Error::Busy("OOM no".into()))),
+            (200, r#"[{"result":"a"}]"#, Err(Error::Unreadable { status: 200 })),
+            (200, r#"{"result":"a"}"#, Err(Error::Unreadable { status: 200 })),
+            (401, r#"{"error":"WRONGPASS no"}"#, Err(Error::Refused("WRONGPASS no".into()))),
+            (502, "<html>", Err(Error::Busy("status 502".into()))),
+        ];
+        for (status, body, expected) in table {
+            let reply = HttpReply { status, body: body.as_bytes().to_vec() };
+            let client = Client::new(Endpoint::new("http://h", "t").unwrap(), Always(reply));
+            let commands = vec![vec!["PING".to_owned()]; 2];
+            let outcome = client.pipeline(commands).now_or_never().unwrap();
+            assert_eq!(outcome, expected, "{status} {body}");
+        }
+    }
 
     #[test]
     fn each_reply_means_one_thing() {

@@ -9,10 +9,11 @@ pub const MAX_REPLY_BYTES: usize = 1 << 20;
 
 /// Sends one POST and reads the whole reply.
 pub trait Transport {
-    /// Sends `body` as JSON to the endpoint, with its token. The reply is at most [`MAX_REPLY_BYTES`] long.
+    /// Sends `body` as JSON to `path` below the endpoint's, with its token. The reply is at most [`MAX_REPLY_BYTES`] long.
     fn post(
         &self,
         endpoint: &Endpoint,
+        path: &'static str,
         body: Vec<u8>,
     ) -> impl Future<Output = Result<HttpReply, TransportError>>;
 }

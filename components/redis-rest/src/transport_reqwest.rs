@@ -34,8 +34,13 @@ impl ReqwestTransport {
 }
 
 impl Transport for ReqwestTransport {
-    async fn post(&self, endpoint: &Endpoint, body: Vec<u8>) -> Result<HttpReply, TransportError> {
-        let url = format!("{}://{}{}", endpoint.scheme(), endpoint.authority(), endpoint.path());
+    async fn post(
+        &self,
+        endpoint: &Endpoint,
+        path: &'static str,
+        body: Vec<u8>,
+    ) -> Result<HttpReply, TransportError> {
+        let url = format!("{}://{}{}{path}", endpoint.scheme(), endpoint.authority(), endpoint.path());
         let mut authorization = HeaderValue::from_str(endpoint.authorization())
             .map_err(|_| TransportError::NotSent("the token does not fit in a header".to_owned()))?;
         authorization.set_sensitive(true);

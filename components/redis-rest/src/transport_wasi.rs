@@ -28,8 +28,13 @@ impl WasiTransport {
 }
 
 impl Transport for WasiTransport {
-    async fn post(&self, endpoint: &Endpoint, body: Vec<u8>) -> Result<HttpReply, TransportError> {
-        let exchange = pin!(exchange(endpoint, body, self.deadlines));
+    async fn post(
+        &self,
+        endpoint: &Endpoint,
+        path: &'static str,
+        body: Vec<u8>,
+    ) -> Result<HttpReply, TransportError> {
+        let exchange = pin!(exchange(endpoint, path, body, self.deadlines));
         let deadline = pin!(monotonic_clock::wait_for(nanoseconds(self.deadlines.total)));
         match select(exchange, deadline).await {
             Either::Left((reply, _)) => reply,
@@ -42,6 +47,7 @@ impl Transport for WasiTransport {
 
 async fn exchange(
     endpoint: &Endpoint,
+    path: &str,
     body: Vec<u8>,
     deadlines: Deadlines,
 ) -> Result<HttpReply, TransportError> {
@@ -52,7 +58,7 @@ async fn exchange(
     let headers = headers(endpoint, body.len())?;
     let (request, _transmitted) =
         Request::new(headers, Some(body_reader), trailers_reader, Some(options(deadlines)?));
-    address(&request, endpoint)?;
+    address(&request, endpoint, path)?;
 
     // The body is offered before the request is sent, so that head and body leave in one segment:
     // in two, Nagle's algorithm holds the second back for 40 ms on hosts that do not switch it off.
@@ -83,13 +89,13 @@ fn options(deadlines: Deadlines) -> Result<RequestOptions, TransportError> {
     Ok(options)
 }
 
-fn address(request: &Request, endpoint: &Endpoint) -> Result<(), TransportError> {
+fn address(request: &Request, endpoint: &Endpoint, path: &str) -> Result<(), TransportError> {
     let scheme = if *endpoint.scheme() == UriScheme::HTTPS { Scheme::Https } else { Scheme::Http };
     request
         .set_method(&Method::Post)
         .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(Some(endpoint.authority().as_str())))
-        .and_then(|()| request.set_path_with_query(Some(endpoint.path())))
+        .and_then(|()| request.set_path_with_query(Some(&format!("{}{path}", endpoint.path()))))
         .map_err(|()| TransportError::NotSent(format!("the host refuses the address {endpoint:?}")))
 }
 

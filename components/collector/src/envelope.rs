@@ -1,0 +1,61 @@
+//! Bodies in the form of `/track`, written for requests that came in another form: the private service has one reader.
+
+use serde_json::value::RawValue;
+
+use crate::json::Object;
+
+/// `{"source":{"id":…},"session":{"id":…},"options":{"saveSession":false},"events":…}`, as far as it is known.
+pub(crate) struct Envelope<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) session: Option<&'a str>,
+    pub(crate) save_session: bool,
+    /// A JSON array.
+    pub(crate) events: &'a str,
+}
+
+impl Envelope<'_> {
+    pub(crate) fn write(&self) -> String {
+        let source = quoted(self.source);
+        let session =
+            self.session.map(|id| format!(r#","session":{{"id":{}}}"#, quoted(id))).unwrap_or_default();
+        let options = if self.save_session { "" } else { r#","options":{"saveSession":false}"# };
+        format!(r#"{{"source":{{"id":{source}}}{session}{options},"events":{}}}"#, self.events)
+    }
+}
+
+/// The events of a body that was read or written before, as they stand in it.
+pub(crate) fn events_of(body: &str) -> &str {
+    let events =
+        serde_json::from_str::<&RawValue>(body).ok().and_then(Object::of).and_then(|body| body.get("events"));
+    events.map_or("[]", RawValue::get)
+}
+
+/// An array with one event; `properties` is a JSON object.
+pub(crate) fn one_event(event_type: &str, properties: &str) -> String {
+    format!(r#"[{{"type":{},"properties":{properties}}}]"#, quoted(event_type))
+}
+
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    // Strings always serialise.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_a_track_body() {
+        let events = one_event("a \"b\"", r#"{"n":12345678901234567890123}"#);
+        let body = Envelope { source: "s", session: Some("x"), save_session: false, events: &events }.write();
+        assert_eq!(
+            body,
+            r#"{"source":{"id":"s"},"session":{"id":"x"},"options":{"saveSession":false},"events":[{"type":"a \"b\"","properties":{"n":12345678901234567890123}}]}"#
+        );
+        assert_eq!(events_of(&body), events);
+        let bare = Envelope { source: "s", session: None, save_session: true, events: "[]" }.write();
+        assert_eq!(bare, r#"{"source":{"id":"s"},"events":[]}"#);
+        assert_eq!(events_of("7"), "[]");
+    }
+}

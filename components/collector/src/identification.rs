@@ -1,0 +1,118 @@
+//! Whose the events of a webhook are, by the rules of its event source (`docs/protocol.md` §6.7).
+
+use std::hash::Hasher as _;
+
+use serde_json::value::RawValue;
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use tideline_protocol::{Identification, TrackCall};
+use uuid::Builder;
+
+use crate::collector::Collector;
+use crate::envelope::{Envelope, events_of};
+use crate::json::{Kind, Object, elements, kind, text};
+use crate::payload::MAX_ID_BYTES;
+use crate::settings::SALT;
+use crate::{Clock, Commit, CommitError, Entropy};
+
+/// Follows the rules. Where none of the properties is there, the events stay nobody's.
+pub(crate) fn identify<C: Clock, E: Entropy, K: Commit>(
+    collector: &Collector<C, E, K>,
+    call: &mut TrackCall,
+    rules: &Identification,
+) -> Result<(), CommitError> {
+    call.facts.identified = true;
+    let Some((profile, session)) = person(collector.settings.identity_salt, call, rules)? else {
+        return Ok(());
+    };
+    let named = (!call.facts.session_less).then(|| call.record.session.clone());
+    let session = named.or(session).unwrap_or_else(|| call.record.session.clone());
+    call.lane = collector.settings.lanes.of_session(&session);
+    // The source vouches for the id: it needs no signature, but it may have been merged into another.
+    let mut claim = collector.claim(profile.clone());
+    claim.doubtful = false;
+    call.claim = Some(claim);
+    call.facts.session_less = false;
+    let record = &mut call.record;
+    record.body = Envelope {
+        source: &record.source,
+        session: Some(&session),
+        save_session: true,
+        events: events_of(&record.body),
+    }
+    .write();
+    record.profile = Some(profile);
+    record.new_profile = false;
+    record.session = session;
+    Ok(())
+}
+
+/// The profile's id, and the session that goes with it.
+fn person(
+    salt: Option<[u8; 16]>,
+    call: &TrackCall,
+    rules: &Identification,
+) -> Result<Option<(String, Option<String>)>, CommitError> {
+    let property = |path: &String| property(&call.record.body, path);
+    if rules.generate_profile.is_empty() {
+        let id = rules.replace_profile_id.as_ref().and_then(property);
+        return Ok(id.map(|id| (id.clone(), Some(id))));
+    }
+    let Some(salt) = salt else {
+        return Err(CommitError(format!(
+            "{SALT} is not set, and the event source `{}` generates profiles from properties",
+            call.record.source
+        )));
+    };
+    let Some(value) = rules.generate_profile.iter().find_map(property) else { return Ok(None) };
+    let profile = derived(salt, "profile", &value.to_lowercase());
+    let session = rules.sticky_session.then(|| derived(salt, "session", &profile));
+    Ok(Some((profile, session)))
+}
+
+/// The same id for the same text, which nobody can compute without the salt.
+fn derived(salt: [u8; 16], kind: &str, text: &str) -> String {
+    let mut hasher = SipHasher24::new_with_key(&salt);
+    hasher.write(kind.as_bytes());
+    hasher.write_u8(0);
+    hasher.write(text.as_bytes());
+    Builder::from_custom_bytes(hasher.finish128().as_bytes()).into_uuid().to_string()
+}
+
+/// The property of the first event at this path, a string or a number that can be an id.
+fn property(body: &str, path: &str) -> Option<String> {
+    let events = serde_json::from_str::<&RawValue>(events_of(body)).ok().and_then(elements)?;
+    let properties = Object::of(events.first()?)?.get("properties")?;
+    let value = path.split('.').try_fold(properties, |value, key| Object::of(value)?.get(key))?;
+    let id = match kind(value) {
+        Kind::String => text(value)?.trim().to_owned(),
+        Kind::Other if value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            value.get().to_owned()
+        }
+        _ => return None,
+    };
+    (1..=MAX_ID_BYTES).contains(&id.len()).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_is_found_by_its_path() {
+        let body =
+            r#"{"events":[{"properties":{"a":{"b":" x "},"n":12345678901234567890,"t":true,"e":""}}]}"#;
+        let table =
+            [("a.b", Some("x")), ("n", Some("12345678901234567890")), ("t", None), ("e", None), ("a", None)];
+        for (path, expected) in table {
+            assert_eq!(property(body, path).as_deref(), expected, "{path}");
+        }
+        assert_eq!(property("{}", "a"), None);
+    }
+
+    #[test]
+    fn every_build_derives_the_same_ids() {
+        assert_eq!(derived([7; 16], "profile", "a@b.example"), derived([7; 16], "profile", "a@b.example"));
+        assert_ne!(derived([7; 16], "profile", "a"), derived([7; 16], "session", "a"));
+        assert_ne!(derived([7; 16], "profile", "a"), derived([8; 16], "profile", "a"));
+    }
+}
