@@ -1,17 +1,16 @@
-//! Says what to do when the script is not built: what is embedded is made by npm.
+//! Says what to do where the script is not built: it is made by Node, not by cargo.
 
 use std::path::Path;
 
-const FILES: [&str; 4] = ["tracker.js", "tracker.js.gz", "tracker.js.br", "tracker.hash"];
-
-fn main() -> Result<(), String> {
-    println!("cargo::rerun-if-changed=dist");
-    for file in FILES {
-        if !Path::new("dist").join(file).exists() {
-            return Err(format!(
-                "dist/{file} is missing: build the tracker with `npm --prefix components/tracker ci && npm --prefix components/tracker run build`"
-            ));
+fn main() {
+    for name in ["tracker.js", "tracker.js.gz", "tracker.js.br", "tracker.hash"] {
+        let file = Path::new("dist").join(name);
+        println!("cargo::rerun-if-changed={}", file.display());
+        if !file.is_file() {
+            println!(
+                "cargo::error=the tracker is not built ({} is missing): `npm --prefix components/tracker ci && npm --prefix components/tracker run build`",
+                file.display()
+            );
         }
     }
-    Ok(())
 }
