@@ -77,6 +77,7 @@ pub fn test(suites: &Suites) -> Result<()> {
 
 fn rust() -> Result<Count> {
     build_component("tideline-rest-guest")?;
+    build_component("tideline-rest-guest-p2")?;
     run_counting(&mut command(".", "cargo", &["test", "--workspace", "--no-fail-fast"]), count_cargo)
 }
 

@@ -12,8 +12,12 @@ mod transport;
 
 #[cfg(feature = "reqwest")]
 mod transport_reqwest;
-#[cfg(target_family = "wasm")]
+#[cfg(any(feature = "wasi-p2", feature = "wasi-p3"))]
 mod transport_wasi;
+#[cfg(feature = "wasi-p2")]
+mod transport_wasi_p2;
+#[cfg(feature = "wasi-p3")]
+mod transport_wasi_p3;
 
 pub use client::Client;
 pub use endpoint::{Endpoint, EndpointError};
@@ -22,5 +26,7 @@ pub use transport::{Deadlines, HttpReply, MAX_REPLY_BYTES, Transport, TransportE
 
 #[cfg(feature = "reqwest")]
 pub use transport_reqwest::ReqwestTransport;
-#[cfg(target_family = "wasm")]
-pub use transport_wasi::WasiTransport;
+#[cfg(feature = "wasi-p2")]
+pub use transport_wasi_p2::WasiP2Transport;
+#[cfg(feature = "wasi-p3")]
+pub use transport_wasi_p3::WasiP3Transport;

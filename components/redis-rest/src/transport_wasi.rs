@@ -1,146 +1,61 @@
-//! The transport of WASI 0.3 guests: `wasi:http/client`.
+//! What the transports of WASI 0.2 and 0.3 have in common: they speak of the same things in two sets of types.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, join, select};
-use http::uri::Scheme as UriScheme;
-use wasip3::clocks::monotonic_clock;
-use wasip3::http::client;
-use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
-use wasip3::{wit_future, wit_stream};
-use wit_bindgen::StreamResult;
+use crate::{Endpoint, MAX_REPLY_BYTES, TransportError};
 
-use crate::{Deadlines, Endpoint, HttpReply, MAX_REPLY_BYTES, Transport, TransportError};
-
-/// Sends through the host, which pools connections if it is a good one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct WasiTransport {
-    deadlines: Deadlines,
-}
-
-impl WasiTransport {
-    /// A transport with these deadlines.
-    #[must_use]
-    pub fn new(deadlines: Deadlines) -> Self {
-        Self { deadlines }
-    }
-}
-
-impl Transport for WasiTransport {
-    async fn post(
-        &self,
-        endpoint: &Endpoint,
-        path: &'static str,
-        body: Vec<u8>,
-    ) -> Result<HttpReply, TransportError> {
-        let exchange = pin!(exchange(endpoint, path, body, self.deadlines));
-        let deadline = pin!(monotonic_clock::wait_for(nanoseconds(self.deadlines.total)));
-        match select(exchange, deadline).await {
-            Either::Left((reply, _)) => reply,
-            Either::Right(((), _)) => {
-                Err(TransportError::MaybeSent(format!("no whole reply within {:?}", self.deadlines.total)))
-            }
-        }
-    }
-}
-
-async fn exchange(
-    endpoint: &Endpoint,
-    path: &str,
-    body: Vec<u8>,
-    deadlines: Deadlines,
-) -> Result<HttpReply, TransportError> {
-    let (mut body_writer, body_reader) = wit_stream::new();
-    let (trailers_writer, trailers_reader) = wit_future::new(|| Ok(None));
-    // Dropping the writer resolves the trailers to the default above: none.
-    drop(trailers_writer);
-    let headers = headers(endpoint, body.len())?;
-    let (request, _transmitted) =
-        Request::new(headers, Some(body_reader), trailers_reader, Some(options(deadlines)?));
-    address(&request, endpoint, path)?;
-
-    // The body is offered before the request is sent, so that head and body leave in one segment:
-    // in two, Nagle's algorithm holds the second back for 40 ms on hosts that do not switch it off.
-    let write = async move {
-        body_writer.write_all(body).await;
+/// The error codes of `wasi:http` that say that nothing was sent, as a pattern. After any other the server may have
+/// acted on the request.
+macro_rules! not_sent {
+    ($code:ident) => {
+        $code::ConnectionRefused
+            | $code::ConnectionTimeout
+            | $code::ConnectionLimitReached
+            | $code::DnsTimeout
+            | $code::DnsError(_)
+            | $code::DestinationNotFound
+            | $code::DestinationUnavailable
+            | $code::DestinationIpProhibited
+            | $code::DestinationIpUnroutable
+            | $code::TlsCertificateError
+            | $code::TlsAlertReceived(_)
+            | $code::HttpRequestDenied
+            | $code::HttpRequestUriInvalid
     };
-    let (response, ()) = join(client::send(request), write).await;
-    read(response.map_err(|error| classify(&error))?).await
 }
+pub(crate) use not_sent;
 
-fn headers(endpoint: &Endpoint, length: usize) -> Result<Fields, TransportError> {
-    Fields::from_list(&[
+/// The headers of a request whose body has this length.
+pub(crate) fn headers(endpoint: &Endpoint, length: usize) -> [(String, Vec<u8>); 3] {
+    [
         ("authorization".to_owned(), endpoint.authorization().as_bytes().to_vec()),
         ("content-type".to_owned(), b"application/json".to_vec()),
         // Without it the request is chunked, which some gateways refuse.
         ("content-length".to_owned(), length.to_string().into_bytes()),
-    ])
-    .map_err(|error| TransportError::NotSent(format!("the host refuses the request's headers: {error:?}")))
+    ]
 }
 
-fn options(deadlines: Deadlines) -> Result<RequestOptions, TransportError> {
-    let options = RequestOptions::new();
-    options
-        .set_connect_timeout(Some(nanoseconds(deadlines.connect)))
-        .and_then(|()| options.set_first_byte_timeout(Some(nanoseconds(deadlines.first_byte))))
-        .and_then(|()| options.set_between_bytes_timeout(Some(nanoseconds(deadlines.first_byte))))
-        .map_err(|error| TransportError::NotSent(format!("the host refuses deadlines: {error:?}")))?;
-    Ok(options)
+/// The path of a request.
+pub(crate) fn full_path(endpoint: &Endpoint, path: &str) -> String {
+    format!("{}{path}", endpoint.path())
 }
 
-fn address(request: &Request, endpoint: &Endpoint, path: &str) -> Result<(), TransportError> {
-    let scheme = if *endpoint.scheme() == UriScheme::HTTPS { Scheme::Https } else { Scheme::Http };
-    request
-        .set_method(&Method::Post)
-        .and_then(|()| request.set_scheme(Some(&scheme)))
-        .and_then(|()| request.set_authority(Some(endpoint.authority().as_str())))
-        .and_then(|()| request.set_path_with_query(Some(&format!("{}{path}", endpoint.path()))))
-        .map_err(|()| TransportError::NotSent(format!("the host refuses the address {endpoint:?}")))
+/// The host does not take a part of the request, so nothing was sent.
+pub(crate) fn refused(what: &str) -> TransportError {
+    TransportError::NotSent(format!("the host refuses {what}"))
 }
 
-async fn read(response: Response) -> Result<HttpReply, TransportError> {
-    let status = response.get_status_code();
-    let (result_writer, result_reader) = wit_future::new(|| Ok(()));
-    drop(result_writer);
-    let (mut body, trailers) = Response::consume_body(response, result_reader);
-    let mut collected = Vec::new();
-    loop {
-        let (state, chunk) = body.read(Vec::with_capacity(4096)).await;
-        if collected.len() + chunk.len() > MAX_REPLY_BYTES {
-            return Err(TransportError::MaybeSent(format!("the reply is over {MAX_REPLY_BYTES} bytes")));
-        }
-        collected.extend_from_slice(&chunk);
-        if state == StreamResult::Dropped {
-            break;
-        }
-    }
-    // A body that broke off ends like a whole one; only the trailers tell.
-    trailers.await.map_err(|error| TransportError::MaybeSent(format!("the reply broke off: {error:?}")))?;
-    Ok(HttpReply { status, body: collected })
+/// The time for everything is over.
+pub(crate) fn late(total: Duration) -> TransportError {
+    TransportError::MaybeSent(format!("no whole reply within {total:?}"))
 }
 
-/// Which of the host's errors say that nothing was sent; the rest may have been.
-fn classify(error: &ErrorCode) -> TransportError {
-    let text = format!("{error:?}");
-    match error {
-        ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached
-        | ErrorCode::DnsTimeout
-        | ErrorCode::DnsError(_)
-        | ErrorCode::DestinationNotFound
-        | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpProhibited
-        | ErrorCode::DestinationIpUnroutable
-        | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_)
-        | ErrorCode::HttpRequestDenied
-        | ErrorCode::HttpRequestUriInvalid => TransportError::NotSent(text),
-        _ => TransportError::MaybeSent(text),
-    }
+/// The reply is longer than anything that Redis is asked for.
+pub(crate) fn too_long() -> TransportError {
+    TransportError::MaybeSent(format!("the reply is over {MAX_REPLY_BYTES} bytes"))
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
+/// A duration as WASI counts it.
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -11,14 +11,14 @@ mod wire;
 use std::sync::OnceLock;
 
 use tideline_collector::{Admission, Answered, Collector, RedisCommit, RequestHead, Response, Settings};
-use tideline_redis_rest::{Client, Deadlines, WasiTransport};
+use tideline_redis_rest::{Client, Deadlines, WasiP3Transport};
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types as wasi;
 
 use crate::ports::{WasiClock, WasiEntropy};
 use crate::wire::Body;
 
-type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiTransport>>;
+type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP3Transport>>;
 
 /// Read once per instance; none while the settings are wrong.
 static COLLECTOR: OnceLock<Option<Track>> = OnceLock::new();
@@ -42,7 +42,7 @@ fn collector() -> Option<Track> {
     let variables: Vec<_> = std::env::vars().collect();
     match Settings::from_variables(&variables) {
         Ok(settings) => {
-            let client = Client::new(settings.endpoint.clone(), WasiTransport::new(Deadlines::default()));
+            let client = Client::new(settings.endpoint.clone(), WasiP3Transport::new(Deadlines::default()));
             Some(Collector::new(settings, WasiClock, WasiEntropy, RedisCommit::new(client)))
         }
         Err(error) => {

@@ -1,4 +1,5 @@
-//! One suite for both transports of the Redis REST client: natively through reqwest, and in a guest on our host.
+//! One suite for all transports of the Redis REST client: natively through reqwest, and in guests of WASI 0.2 and 0.3 on
+//! our host.
 //!
 //! What counts is whether a command may have been executed: whoever sends it again relies on that.
 
@@ -16,6 +17,9 @@ use xtask::probe::wait_for_port;
 use xtask::process::Process;
 
 const TOKEN: &str = "a-token";
+
+const WASI_0_2: &str = "tideline_rest_guest_p2.wasm";
+const WASI_0_3: &str = "tideline_rest_guest.wasm";
 
 /// What a server does with a request, and what the client must make of it.
 struct Case {
@@ -87,9 +91,17 @@ async fn the_native_transport_tells_what_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_guest_transport_tells_the_same() {
+async fn the_transport_of_wasi_0_3_tells_the_same() {
     for Case { server, outcome } in CASES {
-        let found = in_a_guest(&start(server)).await;
+        let found = in_a_guest(WASI_0_3, &start(server)).await;
+        assert!(found.starts_with(outcome), "{server:?}: {found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_transport_of_wasi_0_2_tells_the_same() {
+    for Case { server, outcome } in CASES {
+        let found = in_a_guest(WASI_0_2, &start(server)).await;
         assert!(found.starts_with(outcome), "{server:?}: {found}");
     }
 }
@@ -97,8 +109,9 @@ async fn the_guest_transport_tells_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_never_answers_is_given_up_and_nobody_knows_what_it_did() {
     let url = start(Server::Hangs);
-    let (native, guest) = tokio::join!(native(&url), in_a_guest(&url));
-    for found in [native, guest] {
+    let (native, new, old) =
+        tokio::join!(native(&url), in_a_guest(WASI_0_3, &url), in_a_guest(WASI_0_2, &url));
+    for found in [native, new, old] {
         assert!(found.starts_with("Err(Transport(MaybeSent"), "{found}");
     }
 }
@@ -109,8 +122,8 @@ async fn native(url: &str) -> String {
     format!("{:?}", client.command(vec!["PING".to_owned()]).await)
 }
 
-async fn in_a_guest(url: &str) -> String {
-    let component = Artifacts::existing().unwrap().component.with_file_name("tideline_rest_guest.wasm");
+async fn in_a_guest(guest: &str, url: &str) -> String {
+    let component = Artifacts::existing().unwrap().component.with_file_name(guest);
     let edge = Artifacts::existing().unwrap().edge;
     let port = Ports::free().unwrap().edge;
     let folder = tempfile::tempdir().unwrap();

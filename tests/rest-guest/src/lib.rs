@@ -3,7 +3,7 @@
 
 use std::env::var;
 
-use tideline_redis_rest::{Client, Deadlines, Endpoint, WasiTransport};
+use tideline_redis_rest::{Client, Deadlines, Endpoint, WasiP3Transport};
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::{wit_future, wit_stream};
 use wit_bindgen::spawn_local;
@@ -18,7 +18,7 @@ impl wasip3::exports::http::handler::Guest for Component {
         let endpoint =
             Endpoint::new(&setting("UPSTASH_REDIS_REST_URL"), &setting("UPSTASH_REDIS_REST_TOKEN"))
                 .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
-        let client = Client::new(endpoint, WasiTransport::new(Deadlines::default()));
+        let client = Client::new(endpoint, WasiP3Transport::new(Deadlines::default()));
         let reply = client.command(vec!["PING".to_owned()]).await;
         let body = format!("{reply:?}").into_bytes();
 
