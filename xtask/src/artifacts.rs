@@ -16,8 +16,10 @@ pub struct Artifacts {
     pub gateway: PathBuf,
     /// The private service.
     pub service: PathBuf,
-    /// The component that answers `/track`.
+    /// The component that answers `/track`, for WASI 0.3.
     pub component: PathBuf,
+    /// The same for WASI 0.2.
+    pub component_p2: PathBuf,
     /// The GUI, built.
     pub gui: PathBuf,
 }
@@ -28,11 +30,13 @@ impl Artifacts {
     pub fn locate(release: bool) -> Self {
         let target = target();
         let programs = target.join(if release { "release" } else { "debug" });
+        let components = target.join("wasm32-wasip2/component");
         Self {
             edge: programs.join("tideline-edge"),
             gateway: programs.join("tideline-gateway"),
             service: programs.join("tideline"),
-            component: target.join("wasm32-wasip2/component/tideline_track.wasm"),
+            component: components.join("tideline_track.wasm"),
+            component_p2: components.join("tideline_track_p2.wasm"),
             gui: root().join("gui-api/web/dist"),
         }
     }
@@ -43,9 +47,14 @@ impl Artifacts {
     /// Something is not built.
     pub fn existing() -> Result<Self> {
         let artifacts = Self::locate(false);
-        for path in
-            [&artifacts.edge, &artifacts.gateway, &artifacts.service, &artifacts.component, &artifacts.gui]
-        {
+        for path in [
+            &artifacts.edge,
+            &artifacts.gateway,
+            &artifacts.service,
+            &artifacts.component,
+            &artifacts.component_p2,
+            &artifacts.gui,
+        ] {
             if !path.exists() {
                 bail!("{} is not built: run `cargo xtask test`, which builds it first", path.display());
             }
@@ -60,17 +69,27 @@ impl Artifacts {
     pub fn build(release: bool) -> Result<Self> {
         tools::ensure_wasm_target()?;
         tools::ensure_node()?;
+        build_tracker()?;
         // The whole workspace at once, so that `up` and `test` share every dependency's features.
         let mut native = command(".", "cargo", &["build", "--workspace", "--bins"]);
         if release {
             native.arg("--release");
         }
         run(&mut native)?;
-        build_component("tideline-track")?;
-        build_node("components/tracker")?;
+        for package in ["tideline-track", "tideline-track-p2"] {
+            build_component(package)?;
+        }
         build_node("gui-api/web")?;
         Ok(Self::locate(release))
     }
+}
+
+/// Builds the tracker script, which the collector has inside: before anything that cargo builds.
+///
+/// # Errors
+/// npm fails.
+pub fn build_tracker() -> Result<()> {
+    build_node("components/tracker")
 }
 
 /// Builds a component, always optimised: what is tested is what is shipped.

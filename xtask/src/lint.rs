@@ -2,12 +2,16 @@
 
 use anyhow::Result;
 
-use crate::artifacts::install_node;
+use crate::artifacts::{build_tracker, install_node};
 use crate::run::{command, output_of, run};
 use crate::tools;
 
 /// `--deny warnings`, as cargo-clippy hands it to clippy-driver.
 const CLIPPY_ARGUMENTS: &str = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
+
+/// What is empty unless it is compiled to WebAssembly.
+const GUESTS: [&str; 4] =
+    ["tideline-track", "tideline-track-p2", "tideline-rest-guest", "tideline-rest-guest-p2"];
 
 /// Checks formatting, lints, types and dependencies.
 ///
@@ -15,15 +19,19 @@ const CLIPPY_ARGUMENTS: &str = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY
 /// The first check that fails.
 pub fn lint() -> Result<()> {
     run(&mut command(".", "cargo", &["fmt", "--all", "--check"]))?;
+    tools::ensure_node()?;
+    build_tracker()?;
     // What `cargo clippy` does, but as a build: the dependencies that it compiles are those of the tests. `cargo clippy`
     // checks all of them once more, which is a third of the time on a machine that has nothing yet.
     let mut clippy = command(".", "cargo", &["build", "--workspace", "--all-targets"]);
     clippy.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", CLIPPY_ARGUMENTS);
     run(&mut clippy)?;
     tools::ensure_wasm_target()?;
-    let guest =
-        ["clippy", "--package", "tideline-track", "--target", "wasm32-wasip2", "--", "--deny", "warnings"];
-    run(&mut command(".", "cargo", &guest))?;
+    // In the profile in which they are built, so that what runs while they are compiled is built once.
+    let mut guests =
+        command(".", "cargo", &["clippy", "--target", "wasm32-wasip2", "--profile", "component"]);
+    guests.args(GUESTS.iter().flat_map(|package| ["--package", package])).args(["--", "--deny", "warnings"]);
+    run(&mut guests)?;
     if output_of("cargo", &["deny", "--version"]).is_some() {
         run(&mut command(".", "cargo", &["deny", "check", "bans", "licenses", "sources"]))?;
     } else {
@@ -31,7 +39,6 @@ pub fn lint() -> Result<()> {
             "• licences and sources of dependencies are not checked: `cargo install cargo-deny` adds the tool"
         );
     }
-    tools::ensure_node()?;
     for project in ["components/tracker", "gui-api/web"] {
         install_node(project)?;
         run(&mut command(project, "npm", &["run", "--silent", "lint"]))?;
