@@ -189,6 +189,22 @@ impl Stack {
         &self.secrets.ingest_token
     }
 
+    /// What a collector of this installation is told by its environment, secrets included.
+    #[must_use]
+    pub fn collector_environment(&self) -> [(&'static str, String); 3] {
+        [
+            ("UPSTASH_REDIS_REST_URL", url(self.ports.gateway)),
+            ("UPSTASH_REDIS_REST_TOKEN", self.secrets.ingest_token.clone()),
+            ("TIDELINE_PROFILE_ID_KEYS", self.secrets.profile_id_key.clone()),
+        ]
+    }
+
+    /// The programs that the stack runs.
+    #[must_use]
+    pub fn artifacts(&self) -> &Artifacts {
+        &self.artifacts
+    }
+
     /// The folder that [`Stack::prepare`] was given.
     #[must_use]
     pub fn data(&self) -> &Path {
@@ -260,16 +276,14 @@ impl Stack {
     }
 
     fn start_edge(&self) -> Result<Process> {
-        let environment = [
+        let edge = [
             ("EDGE_COMPONENT", self.artifacts.component.display().to_string()),
             ("EDGE_LISTEN", listen(self.ports.edge)),
             ("EDGE_ALLOW_OUTBOUND", url(self.ports.gateway)),
             ("EDGE_CACHE_DIR", self.data.join("edge-cache").display().to_string()),
-            ("UPSTASH_REDIS_REST_URL", url(self.ports.gateway)),
-            ("UPSTASH_REDIS_REST_TOKEN", self.secrets.ingest_token.clone()),
-            ("TIDELINE_PROFILE_ID_KEYS", self.secrets.profile_id_key.clone()),
             ("TIDELINE_CLIENT_ADDRESS_HEADER", "tideline-client-address".to_owned()),
         ];
+        let environment: Vec<_> = edge.into_iter().chain(self.collector_environment()).collect();
         let mut command = Command::new(&self.artifacts.edge);
         let mut process = Process::start("edge", &mut command, &environment, &self.logs())?;
         wait_for_http(&mut process, self.ports.edge, "/healthz")?;

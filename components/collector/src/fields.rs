@@ -1,4 +1,4 @@
-//! Properties of an event from a query, a form or a plain body (`docs/protocol.md` §2.3).
+//! Properties of an event from a query, a form or a plain body (`docs/protocol.md` §2.5).
 
 use bytes::Bytes;
 use futures_util::stream;

@@ -1,4 +1,4 @@
-//! Whose the events of a webhook are, by the rules of its event source (`docs/protocol.md` §6.7).
+//! Whose the events of a webhook are, by the rules of its event source (`docs/protocol.md` §6.9).
 
 use std::hash::Hasher as _;
 

@@ -1,4 +1,4 @@
-//! What is answered when a request is not taken (`docs/protocol.md` §5.4): one table.
+//! What is answered when a request is not taken (`docs/protocol.md` §5.3): one table.
 
 use std::borrow::Cow;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
 
 /// Sends requests to `/track`.
@@ -47,7 +47,8 @@ impl Visitor {
     /// A visitor of the edge at this address.
     #[must_use]
     pub fn new(edge: String) -> Self {
-        let client = Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().expect("a client");
+        let builder = Client::builder().timeout(Duration::from_secs(20)).no_proxy();
+        let client = builder.redirect(redirect::Policy::none()).build().expect("a client");
         Self { edge, client }
     }
 

@@ -43,11 +43,6 @@ async fn bad_input_gets_a_documented_answer_and_the_edge_goes_on() {
     let answer = post(format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))).await;
     assert_eq!(answer.status, 422);
 
-    let answer =
-        post(r#"{"source":{"id":"shop-web"},"events":[{"type":"a","properties":{"n":1e999}}]}"#.to_owned())
-            .await;
-    assert_eq!((answer.status, &answer.body["detail"][0]["type"]), (422, &json!("json_invalid")));
-
     let large = request(json!({ "properties": { "text": "x".repeat(300_000) } })).to_string();
     let answer = post(large).await;
     assert_eq!(answer.status, 413);
@@ -63,7 +58,7 @@ async fn bad_input_gets_a_documented_answer_and_the_edge_goes_on() {
     assert_eq!((answer.status, &answer.body), (200, &Value::Null));
 
     let answer = visitor.send(Method::GET, "/track", &[], "").await;
-    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST, PUT")));
     assert_eq!(visitor.send(Method::GET, "/api/v1/events", &[], "").await.status, 404);
 
     assert_eq!(visitor.track(&request(json!({}))).await.status, 200);
@@ -91,7 +86,7 @@ async fn what_the_edge_takes_in_is_stored_whatever_it_holds() {
     let tideline = Tideline::start();
     let (visitor, analyst) = (tideline.visitor(), tideline.analyst());
     let bodies = [
-        r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"numbers","properties":{"a":12345678901234567890,"b":1e300,"c":-0.0}}]}"#,
+        r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"numbers","properties":{"a":12345678901234567890,"b":1e300,"c":-0.0,"d":1e999}}]}"#,
         r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"texts","properties":{"\u0000":"\u0000","":"\ud83d\ude00","a.b":"."}}]}"#,
         r#"{"source":{"id":"shop-web"},"session":{"id":"odd"},"events":[{"type":"twice","type":"twice-last","properties":{"a":1,"a":2}}]}"#,
         r#"{"source":{"id":"SHOP-WEB"},"session":{"id":" odd "},"events":[{"type":" Sign Up ","time":{"insert":"2026-05-01"},"tags":["x",1,null]}]}"#,
@@ -107,7 +102,7 @@ async fn what_the_edge_takes_in_is_stored_whatever_it_holds() {
     };
     assert_eq!(
         find("numbers")["properties"].to_string(),
-        r#"{"a":12345678901234567890,"b":1e+300,"c":-0.0}"#
+        r#"{"a":12345678901234567890,"b":1e+300,"c":-0.0,"d":"1e999"}"#
     );
     assert_eq!(find("texts")["properties"][""], "\u{1f600}");
     assert_eq!(find("twice-last")["properties"]["a"], 2);

@@ -3,7 +3,9 @@
 use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisResult, Value};
 use tideline_e2e::Tideline;
-use tideline_protocol::{Lane, Lanes, StreamRecord, TrackCall, TrackReply};
+use tideline_protocol::{
+    Claim, Facts, Identification, Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked,
+};
 use uuid::Uuid;
 use xtask::stack::Part;
 
@@ -27,14 +29,18 @@ fn call(session: &str, fingerprint: &str, profile: &str) -> TrackCall {
         lane: lanes().of_session(session),
         bridge: "rest",
         fingerprint: fingerprint.to_owned(),
+        origin: None,
+        claim: None,
+        facts: Facts::default(),
         record: StreamRecord {
             request_id: Uuid::from_u128(7),
             received_at: 1_795_372_946_098,
             source: "shop-web".to_owned(),
             session: session.to_owned(),
-            profile: profile.to_owned(),
+            profile: Some(profile.to_owned()),
             new_session: false,
             new_profile: true,
+            transitional: false,
             events: 2,
             client_address: None,
             headers: Vec::new(),
@@ -52,24 +58,46 @@ async fn raw(redis: &mut MultiplexedConnection, command: &[String]) -> RedisResu
     command.query_async(redis).await
 }
 
-async fn run(redis: &mut MultiplexedConnection, call: &TrackCall) -> TrackReply {
-    let replies =
-        redis::from_redis_value::<Vec<Vec<String>>>(raw(redis, &call.clone().into_command()).await.unwrap())
-            .unwrap();
-    TrackReply::parse(&serde_json::json!(replies)).unwrap()
+/// A reply as the gateway hands it on.
+fn as_json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Nil => serde_json::Value::Null,
+        Value::BulkString(bytes) => String::from_utf8(bytes).unwrap().into(),
+        Value::SimpleString(text) => text.into(),
+        Value::Array(values) => values.into_iter().map(as_json).collect(),
+        other => panic!("{other:?} is no reply of these functions"),
+    }
 }
 
-fn accepted(profile: &str) -> TrackReply {
-    TrackReply::Accepted { profile: profile.to_owned() }
+async fn run_all(redis: &mut MultiplexedConnection, call: &TrackCall) -> Tracked {
+    let mut replies = Vec::new();
+    for command in call.clone().into_commands() {
+        replies.push(as_json(raw(redis, &command).await.unwrap()));
+    }
+    Tracked::parse(&replies).unwrap()
+}
+
+async fn run(redis: &mut MultiplexedConnection, call: &TrackCall) -> TrackReply {
+    run_all(redis, call).await.reply
+}
+
+fn stored(profile: &str) -> TrackReply {
+    TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false }
+}
+
+/// Changes settings of the demo source in the lane of session `s`.
+async fn set_source(tideline: &Tideline, settings: &[(&str, &str)]) {
+    let mut service = connect(&tideline.redis_url()).await;
+    let source = lanes().of_session("s").source("shop-web");
+    let _: () = redis::cmd("HSET").arg(source).arg(settings).query_async(&mut service).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_first_request_decides_the_profile_and_repeats_are_stored_once() {
     let (tideline, mut edge) = redis_as_edge().await;
-    assert_eq!(run(&mut edge, &call("s", "one", "first")).await, accepted("first"));
-    assert_eq!(run(&mut edge, &call("s", "two", "second")).await, accepted("first"));
-    let repeated = TrackReply::Repeated { profile: "first".to_owned() };
-    assert_eq!(run(&mut edge, &call("s", "one", "third")).await, repeated);
+    assert_eq!(run(&mut edge, &call("s", "one", "first")).await, stored("first"));
+    assert_eq!(run(&mut edge, &call("s", "two", "second")).await, stored("first"));
+    assert_eq!(run(&mut edge, &call("s", "one", "third")).await, stored("first"));
 
     let lane = lanes().of_session("s");
     let mut service = connect(&tideline.redis_url()).await;
@@ -107,12 +135,12 @@ async fn an_entry_holds_what_was_decided() {
         .collect();
     assert_eq!(records.len(), 2);
     assert_eq!(
-        (records[0].profile.as_str(), records[0].new_session, records[0].new_profile),
-        ("first", true, true)
+        (records[0].profile.as_deref(), records[0].new_session, records[0].new_profile),
+        (Some("first"), true, true)
     );
     assert_eq!(
-        (records[1].profile.as_str(), records[1].new_session, records[1].new_profile),
-        ("first", false, false)
+        (records[1].profile.as_deref(), records[1].new_session, records[1].new_profile),
+        (Some("first"), false, false)
     );
 }
 
@@ -132,10 +160,8 @@ async fn sources_are_checked_before_anything_is_written() {
     assert_eq!(run(&mut edge, &with(|call| call.bridge = "res")).await, wrong);
     assert_eq!(run(&mut edge, &with(|call| call.record.events = 0)).await, TrackReply::Empty);
 
+    set_source(&tideline, &[("enabled", "0")]).await;
     let mut service = connect(&tideline.redis_url()).await;
-    let source = lanes().of_session("s").source("shop-web");
-    let _: () =
-        redis::cmd("HSET").arg(source).arg("enabled").arg("0").query_async(&mut service).await.unwrap();
     assert_eq!(run(&mut edge, &with(|_| ())).await, TrackReply::DisabledSource);
     let sessions: i64 = redis::cmd("EXISTS")
         .arg(lanes().of_session("s").session("s"))
@@ -169,12 +195,96 @@ async fn a_lane_that_was_not_set_up_takes_nothing_and_reserves_nothing() {
 }
 
 #[tokio::test]
+async fn the_sources_settings_decide_what_is_taken() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let with = |change: fn(&mut TrackCall)| {
+        let mut call = call("s", "one", "p");
+        change(&mut call);
+        call
+    };
+    let from_page = with(|call| call.origin = Some("https://a.example".to_owned()));
+    set_source(&tideline, &[("origins", "https://aa.example https://b.example")]).await;
+    assert_eq!(run(&mut edge, &from_page).await, TrackReply::WrongOrigin);
+    set_source(&tideline, &[("origins", "https://b.example https://a.example")]).await;
+    assert_eq!(run(&mut edge, &with(|call| call.facts.bot = true)).await, TrackReply::Bot);
+    let opted_out = with(|call| call.facts.opted_out = true);
+    for (rule, reply) in [("anonymous", TrackReply::AnonymousOnly), ("drop", TrackReply::Dropped)] {
+        set_source(&tideline, &[("opt_out", rule)]).await;
+        assert_eq!(run(&mut edge, &opted_out).await, reply);
+    }
+    let known_only = with(|call| call.facts.known_session_only = true);
+    assert_eq!(run(&mut edge, &known_only).await, TrackReply::UnknownSession);
+
+    set_source(
+        &tideline,
+        &[
+            ("types", "webhook"),
+            ("replace_profile_id", "a.b"),
+            ("generate_profile", ""),
+            ("sticky_session", "1"),
+        ],
+    )
+    .await;
+    let webhook = with(|call| call.bridge = "webhook");
+    let rules = Identification {
+        replace_profile_id: Some("a.b".into()),
+        generate_profile: vec![],
+        sticky_session: true,
+    };
+    assert_eq!(run(&mut edge, &webhook).await, TrackReply::Identify(rules));
+    let identified = TrackCall { facts: Facts { identified: true, ..Facts::default() }, ..webhook };
+    assert_eq!(run(&mut edge, &identified).await, stored("p"));
+}
+
+#[tokio::test]
+async fn a_claim_decides_only_where_no_session_does() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let claiming = |session: &str, fingerprint: &str, doubtful: bool| {
+        let claim = Claim {
+            id: "claimed".into(),
+            alias_key: lanes().of_profile("claimed").alias("claimed"),
+            doubtful,
+        };
+        TrackCall { claim: Some(claim), ..call(session, fingerprint, "minted") }
+    };
+    assert_eq!(run(&mut edge, &claiming("s", "one", true)).await, TrackReply::Unresolved);
+    assert_eq!(run(&mut edge, &call("s", "two", "first")).await, stored("first"));
+    assert_eq!(run(&mut edge, &claiming("s", "three", true)).await, stored("first"));
+
+    let mut service = connect(&tideline.redis_url()).await;
+    let key = lanes().of_profile("claimed").alias("claimed");
+    let _: () = redis::cmd("SET").arg(key).arg("survivor").query_async(&mut service).await.unwrap();
+    assert_eq!(run_all(&mut edge, &claiming("t", "four", true)).await.survivor.as_deref(), Some("survivor"));
+
+    set_source(&tideline, &[("static", "1")]).await;
+    let same_lane =
+        (0..).map(|number| format!("n{number}")).find(|id| lanes().of_session(id) == lanes().of_session("s"));
+    let session = same_lane.unwrap();
+    assert_eq!(run(&mut edge, &call(&session, "five", "minted")).await, TrackReply::ProfileRequired);
+    assert_eq!(run(&mut edge, &claiming(&session, "six", true)).await, stored("claimed"));
+}
+
+#[tokio::test]
+async fn a_session_without_a_profile_is_known_and_gets_one_later() {
+    let (_tideline, mut edge) = redis_as_edge().await;
+    let mut nobodys = call("s", "one", "p");
+    nobodys.record.profile = None;
+    let nobody = TrackReply::Stored { profile: None, transitional: false };
+    assert_eq!(run(&mut edge, &nobodys).await, nobody);
+    assert_eq!(run(&mut edge, &call("s", "two", "later")).await, stored("later"));
+    let unkept =
+        TrackCall { facts: Facts { session_less: true, ..Facts::default() }, ..call("u", "three", "once") };
+    assert_eq!(run(&mut edge, &unkept).await, stored("once"));
+    assert_eq!(run(&mut edge, &call("u", "four", "other")).await, stored("other"));
+}
+
+#[tokio::test]
 async fn many_requests_in_one_call_are_decided_one_by_one() {
     let (_tideline, mut edge) = redis_as_edge().await;
     let good = call("s", "one", "first");
     let mut bad = call("s", "two", "first");
     bad.record.source = "nobody".to_owned();
-    let (good, bad) = (good.into_command(), bad.into_command());
+    let [good, bad] = [good, bad].map(|call| call.into_commands().remove(0));
     // FCALL name count keys… 1 request…
     let mut both = vec!["FCALL".to_owned(), "track_v1".to_owned(), "10".to_owned()];
     both.extend_from_slice(&good[3..8]);
@@ -194,12 +304,13 @@ async fn with_the_edges_rights_nothing_can_be_read_changed_or_deleted() {
     let (tideline, mut edge) = redis_as_edge().await;
     run(&mut edge, &call("s", "one", "p")).await;
     let lane = lanes().of_session("s");
-    let table: [(&str, &[&str]); 25] = [
+    let table: [(&str, &[&str]); 26] = [
         ("EXPIRE", &[&lane.session("s"), "-1"]),
         ("EXPIRE", &[&lane.ledger(0), "-1"]),
         ("DEL", &[&lane.session("s")]),
         ("HSET", &[&lane.ledger(0), "shop-web|stored", "1"]),
-        ("GET", &[&lane.session("s")]),
+        ("GET", &[&lane.events()]),
+        ("SET", &[&lane.alias("p"), "x"]),
         ("XRANGE", &[&lane.events(), "-", "+"]),
         ("XREAD", &["STREAMS", &lane.events(), "0"]),
         ("XLEN", &[&lane.events()]),

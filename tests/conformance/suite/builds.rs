@@ -1,0 +1,154 @@
+//! The builds of the collector, each running, and the comparison of what they answer.
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::Failed;
+use tideline_e2e::Analyst;
+use tokio::runtime::Runtime;
+use xtask::artifacts::Artifacts;
+use xtask::ports::at;
+use xtask::probe::wait_for_port;
+use xtask::process::Process;
+
+use crate::edge::Edge;
+use crate::installation::{Aliases, Installation};
+
+/// A build: its name, and the command that runs it on a port.
+type Build = (&'static str, fn(&Artifacts, u16) -> Option<Command>);
+
+/// Variables of an environment.
+type Environment = HashMap<&'static str, String>;
+
+const BUILDS: [Build; 4] = [
+    ("component", |artifacts, _| Some(on_our_host(artifacts, &artifacts.component))),
+    ("component of WASI 0.2", |artifacts, _| Some(on_our_host(artifacts, &artifacts.component_p2))),
+    ("native", |artifacts, _| {
+        let mut command = Command::new(&artifacts.service);
+        command.arg("serve");
+        Some(command)
+    }),
+    ("wasmtime", |artifacts, port| {
+        // Not needed to build or to run Tideline, so it is not installed for the tests alone.
+        Command::new("wasmtime").arg("--version").output().ok()?;
+        let mut command = Command::new("wasmtime");
+        command.args(["serve", "-Scli", "-Sinherit-env", "--addr", &format!("127.0.0.1:{port}")]);
+        command.arg(&artifacts.component);
+        Some(command)
+    }),
+];
+
+/// All builds that can run here, with the settings of [`Installation::collector_environment`].
+pub(crate) struct Builds {
+    runtime: Runtime,
+    analyst: Analyst,
+    aliases: Aliases,
+    artifacts: Artifacts,
+    environment: Environment,
+    gateway: String,
+    folder: PathBuf,
+    running: Vec<Running>,
+}
+
+/// A build that listens.
+pub(crate) struct Running {
+    pub(crate) name: &'static str,
+    pub(crate) address: String,
+    _process: Process,
+}
+
+impl Builds {
+    pub(crate) fn start(installation: &Installation) -> Self {
+        let tideline = &installation.tideline;
+        let mut builds = Self {
+            runtime: Runtime::new().unwrap(),
+            analyst: installation.analyst(),
+            aliases: Aliases::new(tideline),
+            artifacts: tideline.artifacts().clone(),
+            environment: installation.collector_environment(),
+            gateway: tideline.addresses().gateway,
+            folder: tideline.data().join("builds"),
+            running: Vec::new(),
+        };
+        builds.running = builds.start_all(&[]);
+        builds
+    }
+
+    /// Starts every build once more, with these changes to its settings; an empty value takes a setting away.
+    pub(crate) fn start_all(&self, changes: &[(&'static str, &str)]) -> Vec<Running> {
+        let indexed = BUILDS.iter().enumerate();
+        indexed.filter_map(|(index, build)| self.start_one(index, build, changes)).collect()
+    }
+
+    fn start_one(
+        &self,
+        index: usize,
+        (name, command): &Build,
+        changes: &[(&'static str, &str)],
+    ) -> Option<Running> {
+        let port = TcpListener::bind(at(0)).unwrap().local_addr().unwrap().port();
+        let mut command = command(&self.artifacts, port)?;
+        let mut environment = self.environment.clone();
+        environment.extend([
+            ("EDGE_LISTEN", at(port).to_string()),
+            ("EDGE_ALLOW_OUTBOUND", self.gateway.clone()),
+            ("EDGE_CACHE_DIR", self.folder.join("cache").display().to_string()),
+            ("TIDELINE_COLLECT_LISTEN", at(port).to_string()),
+            ("EXPOSE_GUI_API", "no".to_owned()),
+        ]);
+        // `wasmtime serve` hands a component the whole environment, and settings of others are none of the component's.
+        let own = |variable: &str| !(*name == "wasmtime" && variable == "TIDELINE_COLLECT_LISTEN");
+        environment.retain(|variable, _| own(variable));
+        environment.extend(changes.iter().map(|(variable, value)| (*variable, (*value).to_owned())));
+        environment.retain(|_, value| !value.is_empty());
+        let environment: Vec<_> = environment.into_iter().collect();
+        let logs = self.folder.join(format!("{index}-{port}"));
+        let mut process = Process::start(name, &mut command, &environment, &logs).unwrap();
+        wait_for_port(&mut process, port).unwrap();
+        Some(Running { name, address: format!("http://{}", at(port)), _process: process })
+    }
+
+    /// Runs a test against each build; says which one fails, or which answers differ.
+    pub(crate) fn agree_on(&self, name: &str, test: fn(&Edge<'_>)) -> Result<(), Failed> {
+        let mut first: Option<(&str, String)> = None;
+        for (number, running) in self.running.iter().enumerate() {
+            let edge = Edge::new(self, running, format!("{number}-{name}"));
+            catch_unwind(AssertUnwindSafe(|| test(&edge)))
+                .map_err(|_| format!("does not hold for: {}", running.name))?;
+            let answers = edge.transcript();
+            match &first {
+                None => first = Some((running.name, answers)),
+                Some((other, expected)) if *expected != answers => {
+                    return Err(format!(
+                        "{} answers otherwise than {other}.\n{other}:\n{expected}\n{}:\n{answers}",
+                        running.name, running.name
+                    )
+                    .into());
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn analyst(&self) -> &Analyst {
+        &self.analyst
+    }
+
+    pub(crate) fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+}
+
+fn on_our_host(artifacts: &Artifacts, component: &Path) -> Command {
+    let mut command = Command::new(&artifacts.edge);
+    command.arg("--component").arg(component);
+    command
+}

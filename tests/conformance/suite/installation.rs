@@ -1,0 +1,106 @@
+//! What stands behind all builds: Redis, the gateway, the private service, and their event sources.
+
+use std::collections::HashMap;
+
+use redis::Commands as _;
+use serde_json::{Value, json};
+use tideline_e2e::{Analyst, Tideline};
+use tideline_protocol::Lanes;
+use xtask::stack::Part;
+
+/// A running installation without an edge.
+pub(crate) struct Installation {
+    pub(crate) tideline: Tideline,
+}
+
+impl Installation {
+    pub(crate) fn start() -> Self {
+        let mut tideline = Tideline::start_parts(&[Part::Redis, Part::Gateway]);
+        std::fs::write(tideline.data().join("sources.json"), provisioned().to_string()).unwrap();
+        tideline.start(Part::Service).unwrap();
+        Self { tideline }
+    }
+
+    pub(crate) fn analyst(&self) -> Analyst {
+        self.tideline.analyst()
+    }
+
+    /// What a collector is told by its environment.
+    pub(crate) fn collector_environment(&self) -> HashMap<&'static str, String> {
+        let address = |name| (name, "x-forwarded-for".to_owned());
+        let salt = ("TIDELINE_IDENTITY_SALT", "000102030405060708090a0b0c0d0e0f".to_owned());
+        let mut environment: HashMap<_, _> = self.tideline.collector_environment().into_iter().collect();
+        environment.extend([address("TIDELINE_CLIENT_ADDRESS_HEADER"), salt]);
+        environment
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.tideline.stop_all().unwrap();
+    }
+}
+
+/// What the private service knows, and a browser must not: for the tests that need a merged or an imported profile.
+pub(crate) struct Aliases {
+    redis_url: String,
+    lanes: Lanes,
+}
+
+impl Aliases {
+    pub(crate) fn new(tideline: &Tideline) -> Self {
+        let lanes = Lanes::new("production", "local", Lanes::DEFAULT_COUNT).unwrap();
+        Self { redis_url: tideline.redis_url(), lanes }
+    }
+
+    /// Says that one id stands for another.
+    pub(crate) fn add(&self, id: &str, survivor: &str) {
+        let mut redis = redis::Client::open(self.redis_url.as_str()).unwrap().get_connection().unwrap();
+        let key = self.lanes.of_profile(id).alias(id);
+        redis.set::<_, _, ()>(key, survivor).unwrap();
+    }
+}
+
+fn provisioned() -> Value {
+    let source = |id: &str, kind: &str, changes: Value| {
+        let mut source = json!({ "id": id, "name": format!("The source {id}"), "type": [kind] });
+        source.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        source
+    };
+    let with = |config: Value| json!({ "config": config });
+    json!({
+        "sources": [
+            source("shop-web", "rest", json!({})),
+            source("rest-source-1", "rest", json!({})),
+            source("rest-disabled", "rest", json!({ "enabled": false })),
+            source("rest-ephemeral", "rest", json!({ "transitional": true })),
+            source("rest-static", "rest", with(json!({ "static_profile_id": true }))),
+            source("rest-origins", "rest", json!({ "origins": ["https://shop.example", "http://localhost:8080"] })),
+            source("rest-robots", "rest", json!({ "bots": "accept" })),
+            source("rest-anonymous", "rest", json!({ "opt_out": "anonymous" })),
+            source("rest-drop", "rest", json!({ "opt_out": "drop" })),
+            source("hook-source-1", "webhook", json!({})),
+            source("hook-replace", "webhook", with(json!({ "replace_profile_id": "customer.id" }))),
+            source("hook-generate", "webhook", with(json!({ "generate_profile": ["mail", "phone"] }))),
+            source("hook-loose", "webhook", with(json!({ "generate_profile": ["mail"], "sticky_session": false }))),
+            source("links", "redirect", json!({})),
+            source("links-off", "redirect", json!({ "enabled": false })),
+        ],
+        "redirects": [
+            {
+                "id": "spring", "name": "Spring sale", "source": "links", "event_type": "link-clicked",
+                "url": "https://shop.example/sale?from=mail",
+                "props": {
+                    "campaign": "payload@params.campaign", "sent": { "by": "payload@body.by" },
+                    "visit": "session@id", "page": "session@context.page", "fixed": 7,
+                },
+            },
+            {
+                "id": "gone", "name": "Over", "source": "links", "event_type": "link-clicked",
+                "url": "https://shop.example/", "enabled": false,
+            },
+            {
+                "id": "uncounted", "name": "Of a source that is off", "source": "links-off", "event_type": "link-clicked",
+                "url": "https://shop.example/",
+            },
+        ],
+    })
+}
