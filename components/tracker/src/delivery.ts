@@ -2,153 +2,162 @@
  * Brings one request's body to `/track`: tries again, with the same bytes, until the edge has
  * answered or the attempts are used up. As the event ids stay the same, an event that did arrive
  * the first time is stored once.
+ *
+ * From its first failure on, a request is kept in the browser until the edge has answered, so that
+ * neither a crash nor the end of the page loses it. Sending what was kept is left to `resending.ts`.
  */
+import type { Edge, Network, Setback, Verdict } from "./edge";
+import type { KeptRequests } from "./kept";
 import type { Notify } from "./notices";
 import { byteLength, MAX_PART_BYTES, partsOf } from "./parts";
-import type { Payload } from "./wire";
+import type { Outcome, Payload } from "./wire";
 
 /** Waiting times before the second, third, … attempt, in milliseconds; each is drawn from ±50 %. */
 export const RETRY_AFTER = [500, 1000, 2000, 4000, 8000];
 
-/** Statuses that a later attempt may change. */
-const TEMPORARY = new Set([429, 502, 503, 504]);
-
-/** An attempt without an answer is given up after so many milliseconds. */
-const ATTEMPT_TIMEOUT = 10_000;
-
-/** How a delivery ended. */
-export type Outcome =
-  | { state: "answered"; answer: unknown }
-  | { state: "handed-over" }
-  | { state: "refused"; status: number; answer: unknown }
-  | { state: "failed"; reason: string };
-
-/** The parts of a browser that send. */
-export interface Network {
-  fetch: (url: string, request: RequestInit) => Promise<Response>;
-  beacon: (url: string, body: Blob) => boolean;
-  /** Resolves after so many milliseconds. */
-  wait: (milliseconds: number) => Promise<void>;
-  /** Aborts after so many milliseconds; null in browsers that know no such signal. */
-  deadline: (milliseconds: number) => AbortSignal | null;
-  now: () => number;
-  /** Minutes from local time to UTC. */
-  zoneOffset: () => number;
-  /** A number from 0 to 1, for spreading retries. */
-  random: () => number;
+/** A request without an answer. */
+interface Pending {
+  payload: Payload;
+  /** Whether the attempt under way goes on when the page goes away. */
+  outlives: boolean;
+  kept: boolean;
+  /** Whether the page seemed to go away since: parts of it may be kept. */
+  left: boolean;
 }
 
 /** Sends bodies to one edge. */
 export class Delivery {
-  readonly #url: string;
-  readonly #network: Network;
+  readonly #edge: Edge;
+  readonly #network: Pick<Network, "now" | "online" | "random" | "wait">;
+  readonly #kept: KeptRequests;
   readonly #notify: Notify;
-  /** Bodies without an answer that would be lost if the page went away now. */
-  readonly #atRisk = new Map<number, string>();
+  readonly #pending = new Set<Pending>();
   #requests = 0;
 
-  constructor(api: string, network: Network, notify: Notify) {
-    this.#url = `${api}/track`;
+  constructor(edge: Edge, network: Pick<Network, "now" | "online" | "random" | "wait">, kept: KeptRequests, notify: Notify) {
+    this.#edge = edge;
     this.#network = network;
+    this.#kept = kept;
     this.#notify = notify;
   }
 
   /** Sends, again where needed. Never rejects. */
   async send(payload: Payload): Promise<Outcome> {
-    const request = ++this.#requests;
-    const body = JSON.stringify(payload);
-    const begin = this.#network.now();
-    this.#notify("tideline:request", { request, payload, beacon: false });
-    for (let attempt = 0; ; attempt++) {
-      // All requests of a page share the browser's limit for `keepalive`; beyond it they fail at once.
-      const keepalive = attempt === 0 && byteLength(body) <= MAX_PART_BYTES;
-      if (!keepalive) {
-        this.#atRisk.set(request, body);
-      }
-      const result = await this.#post(body, keepalive, {
-        "content-type": "application/json",
-        "x-timestamp": String(this.#network.now() + this.#network.zoneOffset() * 60_000),
-      });
-      if (typeof result !== "string") {
-        this.#atRisk.delete(request);
-        const answer: unknown = await result.json().catch(() => null);
-        const milliseconds = Math.round(this.#network.now() - begin);
-        this.#notify("tideline:answer", { request, status: result.status, body: answer, milliseconds });
-        return result.ok ? { state: "answered", answer } : { state: "refused", status: result.status, answer };
-      }
-      const pause = RETRY_AFTER[attempt];
-      if (pause === undefined) {
-        this.#atRisk.delete(request);
-        this.#notify("tideline:failure", { request, reason: result });
-        return { state: "failed", reason: result };
-      }
-      const milliseconds = Math.round(pause * (0.5 + this.#network.random()));
-      this.#atRisk.set(request, body);
-      this.#notify("tideline:retry", { request, reason: result, milliseconds });
-      await this.#network.wait(milliseconds);
-    }
+    const pending: Pending = { payload, outlives: false, kept: false, left: false };
+    this.#pending.add(pending);
+    const outcome = await this.#attempts(pending);
+    this.#pending.delete(pending);
+    return outcome;
+  }
+
+  /** One more attempt for a request that was kept by an earlier page, or earlier on this one. Never rejects. */
+  async again(payload: Payload): Promise<Outcome> {
+    const { request, begin } = this.#begin(payload, false);
+    const result = await this.#edge.post(JSON.stringify(payload), false);
+    return "ok" in result ? this.#answered(request, begin, result) : this.#setBack(request, result, true);
+  }
+
+  /** Whether a request of this page with these events waits for its answer. */
+  isPending({ events: [first] }: Payload): boolean {
+    return [...this.#pending].some(({ payload }) => payload.events.some(({ id }) => id === first?.id));
   }
 
   /**
    * Hands one body to the browser, which sends it whatever becomes of the page. The caller keeps it
-   * within `MAX_PART_BYTES` where it can. Has sent when it returns its promise, which never rejects.
+   * within `MAX_PART_BYTES` where it can. Has sent, and kept what may need it, when it returns its
+   * promise, which never rejects.
    */
   async handOver(payload: Payload): Promise<Outcome> {
-    const request = ++this.#requests;
-    const body = JSON.stringify(payload);
-    this.#notify("tideline:request", { request, payload, beacon: true });
-    const reason = await this.#entrust(body);
-    if (reason === null) {
-      return { state: "handed-over" };
-    }
-    this.#notify("tideline:failure", { request, reason });
-    return { state: "failed", reason };
+    const { request } = this.#begin(payload, true);
+    const doubt = await this.#entrust(payload);
+    return doubt === null ? { state: "handed-over" } : this.#setBack(request, doubt, doubt.kept);
   }
 
   /** The page goes away: hands over what waits for an answer. Should both arrive, it is stored once. */
   leave(): void {
-    for (const body of this.#atRisk.values()) {
-      for (const part of partsOf(JSON.parse(body) as Payload)) {
+    for (const pending of this.#pending) {
+      pending.left = true;
+      if (!this.#network.online()) {
+        this.#keep(pending);
+      }
+      if (!pending.outlives) {
         // Its failure needs no notice: while anybody could hear it, `send` still tries and tells the end.
-        void this.#entrust(JSON.stringify(part));
+        partsOf(pending.payload).forEach((part) => void this.#entrust(part));
       }
     }
   }
 
-  /** A beacon, or else a request that outlives the page as well: null once one is under way, or why none was. */
-  async #entrust(body: string): Promise<string | null> {
-    // Text and no header of ours: anything else has the browser ask the edge first, while the page dies.
-    const type = "text/plain";
-    if (this.#network.beacon(this.#url, new Blob([body], { type }))) {
-      return null;
-    }
-    const result = await this.#post(body, true, { "content-type": type });
-    if (typeof result !== "string" && result.ok) {
-      return null;
-    }
-    const reason = typeof result === "string" ? result : answered(result);
-    return `the browser took no beacon (too much is waiting, or beacons are off), and ${reason}`;
-  }
-
-  /** One request: the edge's last word, or why another attempt is worth while. */
-  async #post(body: string, keepalive: boolean, headers: Record<string, string>): Promise<Response | string> {
-    const deadline = this.#network.deadline(ATTEMPT_TIMEOUT);
-    try {
-      const response = await this.#network.fetch(this.#url, {
-        method: "POST",
-        headers,
-        body,
-        keepalive,
-        credentials: "omit",
-        signal: deadline,
-      });
-      return TEMPORARY.has(response.status) ? answered(response) : response;
-    } catch {
-      return deadline?.aborted ? "the edge did not answer in time" : "the edge could not be reached";
+  async #attempts(pending: Pending): Promise<Outcome> {
+    const { payload } = pending;
+    const { request, begin } = this.#begin(payload, false);
+    const body = JSON.stringify(payload);
+    for (let attempt = 0; ; attempt++) {
+      // All requests of a page share the browser's limit for `keepalive`; beyond it they fail at once.
+      pending.outlives = attempt === 0 && byteLength(body) <= MAX_PART_BYTES;
+      const result = await this.#edge.post(body, pending.outlives);
+      pending.outlives = false;
+      if ("ok" in result) {
+        if (pending.kept || pending.left) {
+          this.#kept.forget(payload);
+        }
+        return this.#answered(request, begin, result);
+      }
+      this.#keep(pending);
+      const pause = RETRY_AFTER[attempt];
+      if (pause === undefined || (pending.kept && !this.#network.online())) {
+        return this.#setBack(request, result, pending.kept);
+      }
+      const milliseconds = Math.round(pause * (0.5 + this.#network.random()));
+      this.#notify("tideline:retry", { request, reason: result.reason, milliseconds });
+      await this.#network.wait(milliseconds);
     }
   }
-}
 
-function answered({ status }: Response): string {
-  return `the edge answered ${status}`;
+  #keep(pending: Pending): void {
+    pending.kept ||= this.#kept.keep(pending.payload);
+  }
+
+  #begin(payload: Payload, beacon: boolean): { request: number; begin: number } {
+    const request = ++this.#requests;
+    this.#notify("tideline:request", { request, payload, beacon });
+    return { request, begin: this.#network.now() };
+  }
+
+  #answered(request: number, begin: number, { ok, status, answer }: Verdict): Outcome {
+    const milliseconds = Math.round(this.#network.now() - begin);
+    this.#notify("tideline:answer", { request, status, body: answer, milliseconds });
+    return ok ? { state: "answered", answer } : { state: "refused", status, answer };
+  }
+
+  #setBack(request: number, { reason, status }: Setback, kept: boolean): Outcome {
+    this.#notify(kept ? "tideline:kept" : "tideline:failure", { request, reason });
+    return kept ? { state: "kept", reason, status } : { state: "failed", reason };
+  }
+
+  /**
+   * A beacon, or else a request that outlives the page as well: null once one is under way. Where neither
+   * is sure to arrive, the body is kept too, before anything is awaited: the page may be gone by then.
+   */
+  async #entrust(payload: Payload): Promise<(Setback & { kept: boolean }) | null> {
+    const body = JSON.stringify(payload);
+    const taken = this.#edge.beacon(body);
+    const kept = !(taken && this.#network.online()) && this.#kept.keep(payload);
+    if (taken) {
+      return kept ? { reason: "the browser is offline", status: null, kept } : null;
+    }
+    const result = await this.#edge.lastPost(body);
+    const ended = "ok" in result;
+    if (ended && kept) {
+      this.#kept.forget(payload);
+    }
+    if (ended && result.ok) {
+      return null;
+    }
+    const reason = ended ? `the edge answered ${result.status}` : result.reason;
+    return {
+      reason: `the browser took no beacon (too much is waiting, or beacons are off), and ${reason}`,
+      status: result.status,
+      kept: kept && !ended,
+    };
+  }
 }

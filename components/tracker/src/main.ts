@@ -1,103 +1,88 @@
 /**
- * The script's entry: builds the tracker from the browser's parts, puts it at `window.tracker`, and
- * replays the calls that the page made before the script had loaded.
+ * The script's entry: puts the tracker together, gives it to the page under the page's names, and
+ * listens to what happens to the page.
  */
+import { Arrival, passOfAddress } from "./arrival";
+import { asksNotToBeTracked, browserNetwork, exclusively, storageOf, unlessAnother, whenLoaded } from "./browser";
 import { readConfiguration } from "./configuration";
+import type { Configuration } from "./configuration";
 import { Delivery } from "./delivery";
-import type { Outcome } from "./delivery";
+import { Edge } from "./edge";
+import { takeReady, takeTracker } from "./globals";
+import { KeptRequests } from "./kept";
+import { passOnLinks } from "./links";
 import { notifyBy } from "./notices";
 import { newUuid } from "./random";
+import { arrivalOf, bindTo } from "./ready";
+import { Resending } from "./resending";
 import { pageContext, requestContext } from "./surroundings";
 import { Tracker } from "./tracker";
 import { Visitor } from "./visitor";
-import type { TrackOptions, JsonObject } from "./wire";
+import type { Outcome } from "./wire";
 
-type TrackArguments = [type: string, properties?: JsonObject, options?: TrackOptions];
+const complain = (sentence: string): void => console.error(`tideline: ${sentence}`);
 
-declare global {
-  interface Window {
-    tidelineOptions?: unknown;
-    /** Before the script has loaded, the stub of the embed snippet: `q` keeps its calls. */
-    tracker?: { q?: ArrayLike<unknown>[]; track: (...call: TrackArguments) => unknown };
-  }
-}
-
-function storageOf(view: Window): Storage | null {
-  try {
-    return view.localStorage;
-  } catch {
-    return null;
-  }
-}
-
-/** One tab at a time, where the browser has locks (it has them on https and localhost). */
-function exclusively<T>(task: () => T): Promise<T> {
-  const locks: LockManager | undefined = navigator.locks;
-  const alone = async (): Promise<T> => task();
-  return locks === undefined ? alone() : locks.request("tideline-session", alone).catch(alone);
-}
-
-function whenLoaded(then: () => void): void {
-  const navigation = performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined;
-  if (document.readyState === "complete" || (navigation?.domContentLoadedEventStart ?? 0) > 0) {
-    then();
-  } else {
-    // One turn later, so that the page's own handlers of the same moment have tracked.
-    addEventListener("DOMContentLoaded", () => setTimeout(then), { once: true });
-    addEventListener("load", then, { once: true });
-  }
-}
-
-/** Takes over `window.tracker`: the same object, as pages may have kept the stub in a variable. */
-function take(track: (...call: TrackArguments) => Promise<Outcome>): void {
-  const early = window.tracker?.q ?? [];
-  window.tracker = Object.assign(window.tracker ?? {}, { q: [], track });
-  for (const call of early) {
-    void track(...(Array.from(call) as TrackArguments));
-  }
-}
-
-function start(): void {
-  const complain = (sentence: string): void => console.error(`tideline: ${sentence}`);
-  const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript : null;
-  const configuration = readConfiguration(window.tidelineOptions, script?.dataset);
-  if (typeof configuration === "string") {
-    complain(configuration);
-    take(() => Promise.resolve({ state: "failed", reason: configuration }));
+function start(configuration: Configuration): void {
+  const { api, source, domains } = configuration;
+  const local = storageOf(window, "localStorage");
+  const notify = notifyBy(window);
+  const kept = new KeptRequests(api, local, browserNetwork.now, notify);
+  const pass = passOfAddress(window);
+  if (configuration.doNotTrack && asksNotToBeTracked()) {
+    kept.clear();
+    idle(configuration, { state: "withheld", reason: "the visitor's browser asks not to be tracked" });
     return;
   }
 
   const visitor = new Visitor({
     cookies: document,
-    storage: storageOf(window),
+    storage: local,
     secure: location.protocol === "https:",
     exclusively,
     newId: newUuid,
   });
-  const delivery = new Delivery(
-    configuration.api,
-    {
-      fetch: (url, request) => fetch(url, request),
-      beacon: (url, body) => navigator.sendBeacon?.(url, body) ?? false,
-      wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-      deadline: (milliseconds) => AbortSignal.timeout?.(milliseconds) ?? null,
-      now: () => Date.now(),
-      zoneOffset: () => new Date().getTimezoneOffset(),
-      random: Math.random,
-    },
-    notifyBy(window),
-  );
-  const tracker = new Tracker(configuration.source, visitor, delivery, {
-    requestContext: () => requestContext(window, new Date()),
+  const delivery = new Delivery(new Edge(api, browserNetwork), browserNetwork, kept, notify);
+  const resending = new Resending(kept, delivery, visitor, { unlessAnother, complain });
+  const arrival = new Arrival(pass, storageOf(window, "sessionStorage"));
+  const tracker = new Tracker(source, visitor, delivery, {
+    requestContext: () => ({ ...requestContext(window, new Date()), ...arrival.context() }),
     pageContext: () => pageContext(window),
     now: () => new Date(),
     newId: newUuid,
+    answered: () => {
+      arrival.delivered();
+      void resending.run();
+    },
     complain,
   });
 
-  take((...call) => tracker.track(...call));
-  whenLoaded(() => tracker.pageLoaded());
+  const taken = takeTracker(window, (...call) => tracker.track(...call));
+  const loaded = new Promise<Outcome | null>((resolve) => whenLoaded(() => resolve(tracker.pageLoaded())));
+  takeReady(window, bindTo(loaded.then((outcome) => arrivalOf(taken, configuration, outcome))));
+  // Not earlier: the answer may name the profile that kept requests of a first visit lack.
+  void loaded.then(() => resending.run());
+  if (domains.length > 0) {
+    passOnLinks(window, domains, () => {
+      const profile = visitor.profile();
+      return profile === null ? null : { profile, source };
+    });
+  }
+  addEventListener("online", () => void resending.run());
   addEventListener("pagehide", () => tracker.pageLeft());
 }
 
-start();
+/** The page's calls do no harm: every event ends like this. */
+function idle(configuration: Configuration, outcome: Outcome): void {
+  const taken = takeTracker(window, () => Promise.resolve(outcome));
+  const loaded = new Promise<void>(whenLoaded);
+  takeReady(window, bindTo(loaded.then(() => arrivalOf(taken, configuration, null))));
+}
+
+const script = document.currentScript instanceof HTMLScriptElement ? document.currentScript : null;
+const configuration = readConfiguration(window.tidelineOptions, script?.dataset);
+if (typeof configuration === "string") {
+  complain(configuration);
+  idle({ api: "", source: "", domains: [], doNotTrack: false }, { state: "failed", reason: configuration });
+} else {
+  start(configuration);
+}

@@ -1,5 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { Delivery } from "./delivery";
+import { Edge } from "./edge";
+import { KeptRequests } from "./kept";
 import { MAX_EVENTS, Tracker } from "./tracker";
 import { Visitor } from "./visitor";
 import type { Payload } from "./wire";
@@ -7,6 +9,8 @@ import type { Payload } from "./wire";
 let sent: Payload[];
 let beacons: Promise<Payload>[];
 let complaints: string[];
+/** How often the tracker told that the edge has taken a request. */
+let taken: number;
 let status: number;
 /** How many more beacons the browser takes. */
 let beaconsLeft: number;
@@ -16,6 +20,7 @@ beforeEach(() => {
   sent = [];
   beacons = [];
   complaints = [];
+  taken = 0;
   status = 200;
   beaconsLeft = Infinity;
   let ids = 0;
@@ -41,17 +46,21 @@ beforeEach(() => {
       beacons.push(body.text().then((text) => JSON.parse(text) as Payload));
       return true;
     },
+    online: () => true,
     wait: async () => undefined,
     deadline: () => null,
     now: () => 0,
     zoneOffset: () => 0,
     random: () => 0.5,
   };
-  tracker = new Tracker("shop-web", visitor, new Delivery("http://edge", network, () => undefined), {
+  const kept = new KeptRequests("http://edge", null, () => 0, () => undefined);
+  const delivery = new Delivery(new Edge("http://edge", network), network, kept, () => undefined);
+  tracker = new Tracker("shop-web", visitor, delivery, {
     requestContext: () => ({ time: {} }),
     pageContext: () => ({ url: "http://shop/" }),
     now: () => new Date(0),
     newId,
+    answered: () => taken++,
     complain: (sentence) => complaints.push(sentence),
   });
 });
@@ -76,6 +85,19 @@ test("the profile of each answer goes into the next request of the same session"
   await tracker.track("c");
   expect(sent.map(({ profile }) => profile?.id ?? null)).toEqual([null, "profile-1", "profile-2"]);
   expect(new Set(sent.map(({ session }) => session.id)).size).toBe(1);
+});
+
+test("the page learns how its load's request ended, and of every request that the edge has taken", async () => {
+  const done = tracker.track("page-view");
+  expect(await tracker.pageLoaded()).toEqual(await done);
+  expect(taken).toBe(1);
+  status = 401;
+  await tracker.track("search");
+  expect(taken).toBe(1);
+});
+
+test("a page load without events has no request", async () => {
+  expect(await tracker.pageLoaded()).toBeNull();
 });
 
 test("every event has its own id, and its own copy of the properties", async () => {

@@ -5,11 +5,11 @@
  * It promises that `track` never throws and never rejects: a page works the same whether or not
  * its events arrive.
  */
-import type { Delivery, Outcome } from "./delivery";
+import type { Delivery } from "./delivery";
 import { partsOf } from "./parts";
 import type { Visitor } from "./visitor";
 import { isObject, payloadOf, profileIdOf } from "./wire";
-import type { JsonObject, Payload, TrackOptions, VisitorIds, WireEvent } from "./wire";
+import type { JsonObject, Outcome, Payload, TrackOptions, VisitorIds, WireEvent } from "./wire";
 
 /** The most events in one request. */
 export const MAX_EVENTS = 100;
@@ -20,6 +20,8 @@ export interface Page {
   pageContext: () => JsonObject;
   now: () => Date;
   newId: () => string;
+  /** The edge has taken a request. */
+  answered: () => void;
   /** Tells the page's developer what is wrong. */
   complain: (sentence: string) => void;
 }
@@ -37,6 +39,8 @@ export class Tracker {
   readonly #page: Page;
   /** Events of the page load; null once the page has loaded. */
   #held: Held[] | null = [];
+  /** How the latest request of the page load ends. */
+  #pageLoad: Promise<Outcome> | null = null;
 
   constructor(source: string, visitor: Visitor, delivery: Delivery, page: Page) {
     this.#source = source;
@@ -68,13 +72,17 @@ export class Tracker {
     });
   }
 
-  /** The page has loaded: what was gathered goes out, and every later event at once. */
-  pageLoaded(): void {
+  /**
+   * The page has loaded: what was gathered goes out, and every later event at once. Resolves with how the page
+   * load's request ended; null if there was none.
+   */
+  async pageLoaded(): Promise<Outcome | null> {
     const held = this.#held;
     this.#held = null;
     if (held !== null && held.length > 0) {
       this.#flush(held);
     }
+    return this.#pageLoad;
   }
 
   /** The page goes away, loaded or not: all that waits is handed to the browser, in parts that it can take. */
@@ -90,7 +98,8 @@ export class Tracker {
   }
 
   #flush(held: Held[]): void {
-    this.#settle(held, this.#send(held.map(({ event }) => event)));
+    this.#pageLoad = this.#send(held.map(({ event }) => event));
+    this.#settle(held, this.#pageLoad);
   }
 
   #settle(held: Held[], outcome: Promise<Outcome>): void {
@@ -105,6 +114,7 @@ export class Tracker {
       if (profile !== null) {
         this.#visitor.remember(profile);
       }
+      this.#page.answered();
     } else if (outcome.state === "refused") {
       this.#page.complain(`the edge refused events with status ${outcome.status}: ${JSON.stringify(outcome.answer)}`);
     }

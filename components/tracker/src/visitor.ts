@@ -48,7 +48,12 @@ export class Visitor {
   idsNow(): VisitorIds {
     const session = this.#session() ?? this.#keepers.newId();
     this.#keepSession(session);
-    return { session: this.#session() ?? session, profile: this.#stored(PROFILE_KEY), device: this.#device() };
+    return { session: this.#session() ?? session, profile: this.profile(), device: this.#device() };
+  }
+
+  /** The profile id of the latest answer; null before there was one. */
+  profile(): string | null {
+    return this.#stored(PROFILE_KEY);
   }
 
   /** Keeps the profile id of the latest answer: the server decides who this is. */

@@ -5,46 +5,17 @@
  * handed in, so that a payload is a function of its arguments.
  */
 
-/** Any JSON object. */
-export type JsonObject = Record<string, unknown>;
-
-/** How one call of `track` is to be sent. */
-export interface TrackOptions {
-  /** Sends at once in its own request, also while the page still loads. */
-  fire?: boolean;
-  /** Hands the event to the browser, which sends it even when the page goes away; the answer is not read. */
-  asBeacon?: boolean;
-  /** Added to the event's context, beside `page`. */
-  context?: JsonObject;
-}
-
-/** One event as sent. */
-export interface WireEvent {
-  /** Made by the client, so that a retry is stored once. */
-  id: string;
-  time: { create: string };
-  type: string;
-  properties: JsonObject;
-  options: JsonObject;
-  context: JsonObject;
-}
+export type JsonObject = Tideline.JsonObject;
+export type Outcome = Tideline.Outcome;
+export type Payload = Tideline.Payload;
+export type TrackOptions = Tideline.TrackOptions;
+export type WireEvent = Tideline.WireEvent;
 
 /** Who sends: the ids that this browser keeps. */
 export interface VisitorIds {
   session: string;
   profile: string | null;
   device: string;
-}
-
-/** One request's body. */
-export interface Payload {
-  source: { id: string };
-  context: JsonObject;
-  profile: { id: string } | null;
-  device: { id: string };
-  session: { id: string };
-  options: JsonObject;
-  events: WireEvent[];
 }
 
 /** Puts a request's body together. */
