@@ -25,3 +25,7 @@ form.addEventListener("submit", (event) => {
   form.reset();
   document.getElementById("newsletter-done").textContent = "Thank you. No letter will come: this is a demo.";
 });
+
+// Two names of one machine are two sites to a browser: nothing but the link says who comes.
+const otherName = location.hostname === "localhost" ? "127.0.0.1" : "localhost";
+document.getElementById("other-shop").href = `//${otherName}:${location.port}/`;

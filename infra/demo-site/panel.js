@@ -27,6 +27,8 @@ export function showPanel() {
   addEventListener("tideline:request", ({ detail }) => begin(detail));
   addEventListener("tideline:retry", ({ detail }) =>
     change(detail, { status: "waiting", detail: `${detail.reason}; again in ${seconds(detail)} s` }));
+  addEventListener("tideline:kept", ({ detail }) =>
+    change(detail, { status: "waiting", detail: `${detail.reason}; kept in this browser until it can be sent` }));
   addEventListener("tideline:failure", ({ detail }) => change(detail, { status: "failed", detail: detail.reason }));
   addEventListener("tideline:answer", ({ detail }) =>
     change(detail, {

@@ -20,6 +20,9 @@ const PAGES = ["index.html", "product.html", "checkout.html"];
 const SCRIPTS = ["home.js", "product.js", "checkout.js", "basket.js", "catalogue.js", "element.js", "panel.js"];
 const IMAGES = ["images/lantern.svg", "images/blanket.svg", "images/mug.svg"];
 
+/** The shop's two names: a visitor stays the same from one to the other. */
+const DOMAINS = ["127.0.0.1", "localhost"];
+
 /** Which file answers which path. */
 const FILES = new Map([
   ["/", "index.html"],
@@ -29,7 +32,7 @@ const FILES = new Map([
 
 async function contentOf(path) {
   if (path === "/config.js") {
-    return { type: TYPES.js, body: `window.tidelineOptions = ${JSON.stringify({ api, source })};\n` };
+    return { type: TYPES.js, body: `window.tidelineOptions = ${JSON.stringify({ api, source, domains: DOMAINS })};\n` };
   }
   const name = FILES.get(path);
   if (name === undefined) {
