@@ -124,7 +124,8 @@ fn call<C: Clock, E: Entropy, K: Commit>(
             session_less: submission.session_less,
             known_session_only: submission.known_session_only,
             bot: user_agents.into_iter().flatten().any(bots::is_bot),
-            opted_out: opted_out(head),
+            // A consent is the visitor's own wish, and is kept whatever the browser says.
+            opted_out: opted_out(head) && !submission.known_session_only,
             identified: false,
         },
         record: StreamRecord {

@@ -84,8 +84,17 @@ fn opting_out(edge: &Edge<'_>) {
     let (answer, event_type) = visit("rest-drop", &session, ("dnt", "1"));
     assert_eq!((answer.status, &answer.body["profile"]["id"]), (200, &Value::Null));
     assert!(!edge.stored_types(&session).contains(&event_type));
-    let (answer, event_type) = visit("rest-drop", &edge.id("willing"), ("dnt", "0"));
+    let willing = edge.id("willing");
+    let (answer, event_type) = visit("rest-drop", &willing, ("dnt", "0"));
     assert_eq!(edge.stored_of_type(&event_type, 1)[0]["profile"]["id"], answer.profile().as_str());
+
+    let consent = json!({ "source": { "id": "rest-drop" }, "session": { "id": willing },
+        "profile": { "id": answer.profile() }, "consents": { "tracking": true } });
+    assert_eq!(
+        edge.send(Method::POST, "/customer/consent", &[("sec-gpc", "1")], consent.to_string()).status,
+        200
+    );
+    assert!(edge.stored_types(&willing).contains(&"consent-update".to_owned()));
 }
 
 fn headers(edge: &Edge<'_>) {

@@ -34,7 +34,8 @@ pub(crate) async fn collect<C: Clock, E: Entropy, K: Commit>(
 ) -> Result<Response, CommitError> {
     let by_image = head.method == Method::GET && head.parameter(PIXEL).is_some();
     let response = answer(collector, head, path, body).await?;
-    Ok(if by_image { image(response.status) } else { response })
+    let response = if by_image { image(response.status) } else { response };
+    Ok(response.with("cache-control", "no-store"))
 }
 
 async fn answer<C: Clock, E: Entropy, K: Commit>(
@@ -94,5 +95,4 @@ async fn answer<C: Clock, E: Entropy, K: Commit>(
 
 fn image(status: StatusCode) -> Response {
     Response { status, headers: vec![("content-type", "image/gif".into())], body: GIF.to_vec() }
-        .with("cache-control", "no-store")
 }
