@@ -14,10 +14,9 @@ use crate::Refusal;
 /// The visitor's address, without port. Only the server sets it: what a visitor sends is dropped.
 pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("tideline-client-address");
 
-/// Headers of a request; one with more is answered 431.
-const MAX_HEADERS: usize = 100;
-
-/// Bytes of all headers of a request, and of what is read from a connection at once.
+/// Bytes of all headers of a request, and of what is read from a connection at once; a request with
+/// more is answered 431. So is one with more than 100 headers, which is hyper's limit: to say so would
+/// cost an allocation for each request.
 const MAX_HEADER_BYTES: usize = 64 << 10;
 
 /// How the connections of visitors are served. The headers of a request may take this long, counted
@@ -28,7 +27,7 @@ pub fn http(header_timeout: Duration) -> Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
-        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEADER_BYTES)
         .max_buf_size(MAX_HEADER_BYTES)
         .half_close(false)
         .keep_alive(true);
