@@ -1,13 +1,16 @@
-//! `tideline`: the private service of Tideline as one binary.
+//! `tideline`: the private service of Tideline as one binary, which can also be the native collector.
 //!
 //! `provision` makes Redis and the store ready, `check` says what is wrong with them, `serve` runs the
-//! service. What the service consists of is in `wiring.rs`; every setting is in `settings.rs`.
+//! parts that its roles name. What the private service consists of is in `private_service.rs` and
+//! `wiring.rs`; every setting is in `settings.rs` and `collector_settings.rs`.
 
+mod collector_settings;
 mod commands;
 mod event_sources;
 mod function_library;
 mod lane_setup;
 mod logging;
+mod private_service;
 mod redis_server;
 mod secret;
 mod sentence;

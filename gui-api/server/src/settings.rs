@@ -2,18 +2,22 @@
 //! variable. Secrets have no option: they come from the environment or from a file.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tideline_api::Tokens;
 use tideline_protocol::Lanes;
 
+use crate::collector_settings::CollectorSettings;
 use crate::secret;
 
 const REDIS_URL: &str = "TIDELINE_REDIS_URL";
 const API_TOKENS: &str = "TIDELINE_API_TOKENS_SHA256";
+const CONTEXT: &str = "TIDELINE_CONTEXT";
+const REGION: &str = "TIDELINE_REGION";
+const LANES: &str = "TIDELINE_LANES";
 
 const REDIS_HELP: &str = "\
 Secret, from the environment or from a file that --redis-url-file names:
@@ -23,7 +27,13 @@ const SECRETS_HELP: &str = "\
 Secrets, from the environment or from files that --redis-url-file and --api-tokens-sha256-file name:
   TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379
   TIDELINE_API_TOKENS_SHA256  SHA-256 of each API token, 64 hex digits, separated by commas.
-                              Make one with: printf %s \"$TOKEN\" | sha256sum";
+                              Make one with: printf %s \"$TOKEN\" | sha256sum
+
+The role collect is told the rest by the variables of the edge, from the environment alone, and needs neither
+of these two nor a store:
+  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN   Redis over HTTP, and the edge's token
+  TIDELINE_PROFILE_ID_KEYS                           The edge's keys; make one with: openssl rand -hex 16
+  docs/deploy.md has all of them";
 
 /// Takes in what the edge accepted, stores it, and serves the API and the GUI.
 #[derive(Debug, Parser)]
@@ -76,20 +86,20 @@ pub(crate) struct Installation {
     redis_url_file: Option<PathBuf>,
 
     /// Context: data of two contexts never meet. 1 to 32 of a-z, 0-9 and `-`.
-    #[arg(long, env = "TIDELINE_CONTEXT", default_value = "production", value_name = "NAME")]
+    #[arg(long, env = CONTEXT, default_value = "production", value_name = "NAME")]
     context: String,
 
     /// Region: each has its own edges and its own Redis. 1 to 32 of a-z, 0-9 and `-`.
-    #[arg(long, env = "TIDELINE_REGION", default_value = "local", value_name = "NAME")]
+    #[arg(long, env = REGION, default_value = "local", value_name = "NAME")]
     region: String,
 
     /// Number of lanes, 1 to 256. Fixed once there is data, and the same at the edge.
-    #[arg(long, env = "TIDELINE_LANES", default_value_t = Lanes::DEFAULT_COUNT, value_name = "NUMBER")]
+    #[arg(long, env = LANES, default_value_t = Lanes::DEFAULT_COUNT, value_name = "NUMBER")]
     lanes: u16,
 
     /// Directory of the embedded store. Made if it is not there.
     #[arg(long, env = "TIDELINE_DATA_DIR", value_name = "DIRECTORY")]
-    pub(crate) data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
 }
 
 impl Installation {
@@ -97,6 +107,18 @@ impl Installation {
     pub(crate) fn lanes(&self) -> anyhow::Result<Lanes> {
         Lanes::new(&self.context, &self.region, self.lanes)
             .context("TIDELINE_CONTEXT, TIDELINE_REGION or TIDELINE_LANES is not usable")
+    }
+
+    /// The same for a collector, which reads variables.
+    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
+        [(CONTEXT, self.context.clone()), (REGION, self.region.clone()), (LANES, self.lanes.to_string())]
+    }
+
+    /// Where the embedded store is.
+    pub(crate) fn data_dir(&self) -> anyhow::Result<&Path> {
+        self.data_dir
+            .as_deref()
+            .context("there is no directory for the store: name one with --data-dir (TIDELINE_DATA_DIR)")
     }
 
     /// A client for Redis; nothing is connected yet.
@@ -131,19 +153,22 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "TIDELINE_API_TOKENS_SHA256_FILE", value_name = "FILE")]
     api_tokens_sha256_file: Option<PathBuf>,
 
-    /// What this process does. Repeat it, or separate several with commas.
-    #[arg(
-        long = "role",
-        env = "TIDELINE_ROLES",
-        value_enum,
-        value_delimiter = ',',
-        default_value = "api,intake"
-    )]
+    /// What this process does. Repeat it, or separate several with commas. Default: api,intake, or collect
+    /// where --expose-gui-api is no.
+    #[arg(long = "role", env = "TIDELINE_ROLES", value_enum, value_delimiter = ',')]
     roles: Vec<Role>,
+
+    /// Whether this is the private service. `no` makes it a collector and nothing else: there is no GUI and
+    /// no API, whatever else is set.
+    #[arg(long, env = "EXPOSE_GUI_API", value_enum, default_value_t = Expose::Yes)]
+    expose_gui_api: Expose,
 
     /// Seconds that requests in progress may take when the service is asked to stop.
     #[arg(long, env = "TIDELINE_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
     drain_seconds: u64,
+
+    #[command(flatten)]
+    collector: CollectorSettings,
 }
 
 /// A part of the work.
@@ -153,12 +178,52 @@ pub(crate) enum Role {
     Api,
     /// Reads what the edge accepted and stores it.
     Intake,
+    /// Serves the public endpoints as the edge does, natively, on an address of its own.
+    Collect,
+}
+
+/// Whether the GUI and its API are to be had here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Expose {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+/// What a process does, all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Roles(Vec<Role>);
+
+impl Roles {
+    /// Whether the process has that role.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    /// Whether any of it is private, and so needs Redis and the store.
+    pub(crate) fn are_private(&self) -> bool {
+        self.has(Role::Api) || self.has(Role::Intake)
+    }
 }
 
 impl ServeSettings {
-    /// Whether this process has that role.
-    pub(crate) fn has(&self, role: Role) -> bool {
-        self.roles.contains(&role)
+    /// What this process does.
+    pub(crate) fn roles(&self) -> anyhow::Result<Roles> {
+        let asked = Roles(self.roles.clone());
+        match self.expose_gui_api {
+            Expose::No if asked.are_private() => bail!(
+                "EXPOSE_GUI_API is no, which makes this process a collector and nothing else, but --role (TIDELINE_ROLES) asks for api or intake: leave the role out, or set EXPOSE_GUI_API=yes"
+            ),
+            Expose::No => Ok(Roles(vec![Role::Collect])),
+            Expose::Yes if self.roles.is_empty() => Ok(Roles(vec![Role::Api, Role::Intake])),
+            Expose::Yes => Ok(asked),
+        }
+    }
+
+    /// How the collector serves, if this process is one.
+    pub(crate) fn collector(&self) -> anyhow::Result<tideline_collect::Options> {
+        self.collector.options(&self.installation, self.drain())
     }
 
     /// Who may use the API.
@@ -192,8 +257,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     fn serve(arguments: &[&str]) -> Result<ServeSettings, clap::Error> {
-        let command_line =
-            CommandLine::try_parse_from([&["tideline", "serve", "--data-dir", "d"], arguments].concat())?;
+        let command_line = CommandLine::try_parse_from([&["tideline", "serve"], arguments].concat())?;
         match command_line.command {
             Command::Serve(settings) => Ok(settings),
             other => panic!("{other:?}"),
@@ -205,15 +269,32 @@ mod tests {
         CommandLine::command().debug_assert();
         let settings = serve(&[]).unwrap();
         assert_eq!(settings.listen.port(), 8686);
-        assert!(settings.has(Role::Api) && settings.has(Role::Intake));
         assert_eq!(settings.installation.lanes().unwrap().all().count(), 16);
     }
 
     #[test]
-    fn roles_are_chosen_and_unknown_ones_refused() {
-        let settings = serve(&["--role", "intake"]).unwrap();
-        assert!(!settings.has(Role::Api) && settings.has(Role::Intake));
-        assert!(serve(&["--role", "everything"]).is_err());
+    fn roles_are_chosen_and_contradictions_refused_with_the_remedy() {
+        use Role::{Api, Collect, Intake};
+        let table = [
+            (&[][..], Ok(&[Api, Intake][..])),
+            (&["--role", "intake"], Ok(&[Intake])),
+            (&["--role", "api,collect"], Ok(&[Api, Collect])),
+            (&["--expose-gui-api", "yes", "--role", "collect"], Ok(&[Collect])),
+            (&["--expose-gui-api", "no"], Ok(&[Collect])),
+            (&["--expose-gui-api", "no", "--role", "collect"], Ok(&[Collect])),
+            (&["--expose-gui-api", "no", "--role", "api"], Err("set EXPOSE_GUI_API=yes")),
+            (&["--expose-gui-api", "no", "--role", "collect,intake"], Err("leave the role out")),
+        ];
+        for (arguments, expected) in table {
+            match (serve(arguments).unwrap().roles(), expected) {
+                (Ok(roles), Ok(expected)) => assert_eq!(roles.0, expected, "{arguments:?}"),
+                (Err(error), Err(remedy)) => assert!(error.to_string().contains(remedy), "{error}"),
+                (roles, _) => panic!("{arguments:?}: {roles:?}"),
+            }
+        }
+        for arguments in [["--role", "everything"], ["--expose-gui-api", "maybe"], ["--expose-gui-api", ""]] {
+            assert!(serve(&arguments).is_err(), "{arguments:?}");
+        }
     }
 
     #[test]

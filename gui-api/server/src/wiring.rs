@@ -7,25 +7,26 @@ use std::time::Duration;
 use tideline_api::{ApiOptions, IntakeWorks, Options};
 use tideline_intake::Intake;
 use tideline_protocol::Lanes;
-use tideline_store::{EmbeddedOptions, EmbeddedStore, Store, StoreError};
+use tideline_store::{EmbeddedOptions, EmbeddedStore, Store};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
-use crate::settings::{Installation, Role, ServeSettings};
+use crate::settings::{Installation, Role, Roles, ServeSettings};
 
 /// The store of this installation.
-pub(crate) fn open_store(installation: &Installation) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(Arc::new(EmbeddedStore::open(&installation.data_dir, EmbeddedOptions::default())?))
+pub(crate) fn open_store(installation: &Installation) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(Arc::new(EmbeddedStore::open(installation.data_dir()?, EmbeddedOptions::default())?))
 }
 
 /// The HTTP service of a process with these roles.
 pub(crate) fn api_options(
     settings: &ServeSettings,
+    roles: &Roles,
     redis: &redis::Client,
     lanes: &Lanes,
 ) -> anyhow::Result<Options> {
-    let api = if settings.has(Role::Api) {
+    let api = if roles.has(Role::Api) {
         Some(ApiOptions {
             tokens: settings.api_tokens()?,
             live_channel: lanes.live_channel(),
@@ -80,10 +81,13 @@ impl Parts {
     pub(crate) async fn asked_to_stop(&mut self) {
         let asked = asked(self.stop.subscribe());
         tokio::select! {
-            // Asked first: parts may be so quick to end that both are true.
-            biased;
             () = asked => {}
-            Some(ended) = self.running.join_next() => self.failed(ended),
+            Some(ended) = self.running.join_next() => {
+                // Parts may be so quick to end that both are true.
+                if ended.is_err() || !*self.stop.borrow() {
+                    self.failed(ended);
+                }
+            }
         }
     }
 

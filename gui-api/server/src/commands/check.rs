@@ -10,27 +10,49 @@ use tideline_model::EventSource;
 use tideline_protocol::Lanes;
 
 use crate::function_library::{self, Loaded};
-use crate::settings::{Installation, Role, ServeSettings};
+use crate::settings::{Installation, Role, Roles, ServeSettings};
 use crate::{event_sources, lane_setup, redis_server, sentence, wiring};
 
 const PROVISION: &str = "run `tideline provision --sources FILE`";
 
 pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
-    let installation = &settings.installation;
+    let roles = settings.roles()?;
     let mut report = Report::default();
+    if roles.has(Role::Collect) {
+        check_collector(&settings, &mut report).await?;
+    }
+    if roles.are_private() {
+        check_private_service(&settings, &roles, &mut report).await?;
+    }
+    Ok(report.exit_code())
+}
+
+async fn check_collector(settings: &ServeSettings, report: &mut Report) -> io::Result<()> {
+    if let Some(options) = report.note("collector", collector(settings))? {
+        report.note("gateway", gateway(&options).await)?;
+    }
+    Ok(())
+}
+
+async fn check_private_service(
+    settings: &ServeSettings,
+    roles: &Roles,
+    report: &mut Report,
+) -> io::Result<()> {
+    let installation = &settings.installation;
     let lanes = report.note(
         "lanes",
         installation.lanes().map(|lanes| {
-            let described = format!("{} lanes of {}", lanes.all().count(), lane_setup::shared_name(&lanes));
+            let described = described(&lanes);
             (lanes, described)
         }),
     )?;
-    if settings.has(Role::Api) {
+    if roles.has(Role::Api) {
         report.note(
             "tokens",
             settings.api_tokens().map(|tokens| ((), format!("{} may use the API", tokens.count()))),
         )?;
-        report.note("gui", gui(&settings))?;
+        report.note("gui", gui(settings))?;
     }
     let sources = report.note("store", store(installation).await)?;
     let redis = report.note("redis", reach(installation).await)?;
@@ -42,7 +64,7 @@ pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
             report.note("sources", published(&mut redis, &lanes, &sources).await)?;
         }
     }
-    Ok(report.exit_code())
+    Ok(())
 }
 
 /// What was found so far.
@@ -70,6 +92,27 @@ impl Report {
     }
 }
 
+fn described(lanes: &Lanes) -> String {
+    format!("{} lanes of {}", lanes.all().count(), lane_setup::shared_name(lanes))
+}
+
+fn collector(settings: &ServeSettings) -> anyhow::Result<(tideline_collect::Options, String)> {
+    let options = settings.collector()?;
+    let said = format!("takes in events for {}", described(&options.settings.lanes));
+    Ok((options, said))
+}
+
+async fn gateway(options: &tideline_collect::Options) -> anyhow::Result<((), String)> {
+    let endpoint = &options.settings.endpoint;
+    let address = format!("{}://{}", endpoint.scheme(), endpoint.authority());
+    tideline_collect::ping(endpoint).await.with_context(|| {
+        format!(
+            "redis cannot be used over {address}: mend UPSTASH_REDIS_REST_URL or UPSTASH_REDIS_REST_TOKEN"
+        )
+    })?;
+    Ok(((), format!("redis answers over {address}")))
+}
+
 fn gui(settings: &ServeSettings) -> anyhow::Result<((), String)> {
     let Some(folder) = &settings.gui_dir else { return Ok(((), "not served: no --gui-dir".to_owned())) };
     if !folder.join("index.html").is_file() {
@@ -79,7 +122,7 @@ fn gui(settings: &ServeSettings) -> anyhow::Result<((), String)> {
 }
 
 async fn store(installation: &Installation) -> anyhow::Result<(Vec<EventSource>, String)> {
-    let folder = &installation.data_dir;
+    let folder = installation.data_dir()?;
     // Opening would make it.
     if !folder.is_dir() {
         bail!(

@@ -1,6 +1,9 @@
 //! The binary as those who run it meet it: its words, its exits, and what it does to a real Redis.
 
 mod check;
+mod collect;
+#[path = "../../../collect/tests/collect/gateway.rs"]
+mod gateway;
 mod provision;
 #[path = "../../../api/tests/support/redis_server.rs"]
 mod redis_server;

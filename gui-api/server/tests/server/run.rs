@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use tempfile::TempDir;
 use tideline_store::{EmbeddedOptions, EmbeddedStore};
 
@@ -170,10 +170,22 @@ impl Drop for Process {
 
 /// What this path answers: the status, and the JSON.
 pub(crate) async fn get(address: &str, path: &str) -> (u16, serde_json::Value) {
+    answer(client().get(format!("http://{address}{path}")).bearer_auth(TOKEN)).await
+}
+
+/// What this path answers to this body.
+pub(crate) async fn post(address: &str, path: &str, body: String) -> (u16, serde_json::Value) {
+    answer(client().post(format!("http://{address}{path}")).body(body)).await
+}
+
+fn client() -> Client {
     // Whatever TLS provider was installed first serves plain HTTP as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().no_proxy().build().unwrap();
-    let mut answer = client.get(format!("http://{address}{path}")).bearer_auth(TOKEN).send().await.unwrap();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+async fn answer(request: RequestBuilder) -> (u16, serde_json::Value) {
+    let mut answer = request.send().await.unwrap();
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.unwrap() {
         body.extend_from_slice(&chunk);

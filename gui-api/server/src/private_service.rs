@@ -1,0 +1,106 @@
+//! The private service: the API, the intake, and what they need, from waiting for Redis to the word that
+//! they are to end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tideline_api::Service;
+use tideline_intake::Intake;
+use tideline_protocol::Lanes;
+use tideline_store::Store;
+
+use crate::function_library::{self, Loaded};
+use crate::redis_server::RedisServer;
+use crate::settings::{Role, Roles, ServeSettings};
+use crate::wiring::{self, Parts};
+use crate::{event_sources, lane_setup, redis_server};
+
+/// The private service, listening but not yet answering.
+pub(crate) struct PrivateService {
+    roles: Roles,
+    lanes: Lanes,
+    redis: redis::Client,
+    store: Arc<dyn Store>,
+    address: SocketAddr,
+    api: Service,
+    intake: Option<Intake>,
+}
+
+impl PrivateService {
+    /// Opens the store and listens. Redis need not be there.
+    pub(crate) async fn bind(settings: &ServeSettings, roles: Roles) -> anyhow::Result<Self> {
+        let lanes = settings.installation.lanes()?;
+        let redis = settings.installation.redis()?;
+        let mut api = wiring::api_options(settings, &roles, &redis, &lanes)?;
+        let store = wiring::open_store(&settings.installation)?;
+        let intake =
+            if roles.has(Role::Intake) { Some(wiring::intake(&redis, &lanes, &store)?) } else { None };
+        api.intake_works = intake.as_ref().map(wiring::works);
+        let api = Service::bind(api, Arc::clone(&store)).await?;
+        let address = api.address();
+        Ok(Self { roles, lanes, redis, store, address, api, intake })
+    }
+
+    /// Runs its parts, until all are asked to stop or one ends by itself. They end with `parts`.
+    pub(crate) async fn run(self, parts: &mut Parts) -> anyhow::Result<()> {
+        let Self { roles, lanes, redis, store, address, api, intake } = self;
+        // Health is answered from here on: whoever watches sees a service that waits, not one that is dead.
+        tracing::info!(%address, "answering health");
+        parts.spawn(|drain| api.run(drain));
+
+        let prepare =
+            redis_server::when_reachable(&redis, |server| prepare(&roles, &lanes, store.as_ref(), server));
+        tokio::select! {
+            prepared = prepare => prepared?,
+            () = parts.asked_to_stop() => return Ok(()),
+        }
+        if *parts.stop().borrow() {
+            return Ok(());
+        }
+        if let Some(intake) = intake {
+            parts.spawn(|drain| intake.run(drain));
+        }
+        tracing::info!(%address, "listening");
+        parts.asked_to_stop().await;
+        Ok(())
+    }
+}
+
+/// Makes Redis hold what it must: it may have been replaced by an empty one since the installation was
+/// provisioned. What was never provisioned is not made up.
+async fn prepare(roles: &Roles, lanes: &Lanes, store: &dyn Store, server: RedisServer) -> anyhow::Result<()> {
+    let RedisServer { mut connection, version } = server;
+    let redis = &mut connection;
+    tracing::info!(version, "redis is there");
+    if !roles.has(Role::Api) {
+        return match lane_setup::missing(redis, lanes).await?.first() {
+            None => Ok(()),
+            Some(lane) => bail!(
+                "lane {lane} is not set up: run `tideline provision --sources FILE`, or start a process with the role api"
+            ),
+        };
+    }
+    let sources = store.sources().await?;
+    if sources.is_empty() {
+        bail!("this installation has no event source: run `tideline provision --sources FILE` first");
+    }
+    for library in function_library::ALL {
+        match library.loaded(redis).await.context("cannot list the functions in redis")? {
+            Loaded::This => {}
+            Loaded::Nothing => {
+                library.load(redis).await.context("cannot load the functions into redis")?;
+                tracing::warn!(library = library.name, "loaded functions that redis did not have");
+            }
+            // Another version of this program may be at work: replacing its functions is a decision.
+            Loaded::Another => {
+                tracing::warn!(
+                    library = library.name,
+                    "redis has another version of these functions: `tideline provision` replaces them"
+                );
+            }
+        }
+    }
+    lane_setup::restore(redis, lanes).await?;
+    event_sources::publish(redis, lanes, &sources).await.context("cannot publish the event sources")
+}
