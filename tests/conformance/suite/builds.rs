@@ -1,5 +1,6 @@
 //! The builds of the collector, each running, and the comparison of what they answer.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,9 +27,9 @@ type Environment = HashMap<&'static str, String>;
 const BUILDS: [Build; 4] = [
     ("component", |artifacts, _| Some(on_our_host(artifacts, &artifacts.component))),
     ("component of WASI 0.2", |artifacts, _| Some(on_our_host(artifacts, &artifacts.component_p2))),
-    ("native", |artifacts, _| {
+    ("native", |artifacts, port| {
         let mut command = Command::new(&artifacts.service);
-        command.arg("serve");
+        command.arg("serve").env("EXPOSE_GUI_API", "no").env("TIDELINE_COLLECT_LISTEN", at(port).to_string());
         Some(command)
     }),
     ("wasmtime", |artifacts, port| {
@@ -96,12 +97,7 @@ impl Builds {
             ("EDGE_LISTEN", at(port).to_string()),
             ("EDGE_ALLOW_OUTBOUND", self.gateway.clone()),
             ("EDGE_CACHE_DIR", self.folder.join("cache").display().to_string()),
-            ("TIDELINE_COLLECT_LISTEN", at(port).to_string()),
-            ("EXPOSE_GUI_API", "no".to_owned()),
         ]);
-        // `wasmtime serve` hands a component the whole environment, and settings of others are none of the component's.
-        let own = |variable: &str| !(*name == "wasmtime" && variable == "TIDELINE_COLLECT_LISTEN");
-        environment.retain(|variable, _| own(variable));
         environment.extend(changes.iter().map(|(variable, value)| (*variable, (*value).to_owned())));
         environment.retain(|_, value| !value.is_empty());
         let environment: Vec<_> = environment.into_iter().collect();
@@ -117,7 +113,7 @@ impl Builds {
         for (number, running) in self.running.iter().enumerate() {
             let edge = Edge::new(self, running, format!("{number}-{name}"));
             catch_unwind(AssertUnwindSafe(|| test(&edge)))
-                .map_err(|_| format!("does not hold for: {}", running.name))?;
+                .map_err(|panic| format!("does not hold for {}: {}", running.name, message(panic.as_ref())))?;
             let answers = edge.transcript();
             match &first {
                 None => first = Some((running.name, answers)),
@@ -145,6 +141,11 @@ impl Builds {
     pub(crate) fn aliases(&self) -> &Aliases {
         &self.aliases
     }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 fn on_our_host(artifacts: &Artifacts, component: &Path) -> Command {

@@ -108,6 +108,12 @@ impl<'a> Edge<'a> {
         }))
     }
 
+    /// The event of this id, once it is stored.
+    pub(crate) fn event(&self, id: &str) -> Value {
+        let path = format!("events/{id}");
+        self.wait(eventually(&path, || self.builds.analyst().get(&path)))
+    }
+
     /// The stored event of a type that this is true of, once it is there.
     pub(crate) fn find_stored(&self, event_type: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let query = format!("type={event_type}");

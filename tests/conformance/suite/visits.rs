@@ -63,12 +63,18 @@ fn recorded(edge: &Edge<'_>) {
 fn event_types(edge: &Edge<'_>) {
     let text = std::fs::read_to_string(xtask::run::root().join("tests/data/event-types.json")).unwrap();
     let types: Value = serde_json::from_str(&text).unwrap();
-    let session = edge.id("s");
-    let events = types.as_array().unwrap();
-    assert_eq!(events.len(), 65);
-    assert_eq!(edge.visit(&session, json!({ "events": events })).status, 200);
-    let stored = edge.stored(&session, 65);
-    for (sent, stored) in events.iter().zip(&stored) {
-        assert_eq!((&sent["type"], &sent["properties"]), (&stored["type"], &stored["properties"]));
+    let types = types.as_array().unwrap();
+    assert_eq!(types.len(), 65);
+    let events: Vec<Value> = types
+        .iter()
+        .enumerate()
+        .map(|(number, event)| {
+            json!({ "id": edge.id(&number.to_string()), "type": event["type"], "properties": event["properties"] })
+        })
+        .collect();
+    assert_eq!(edge.visit(&edge.id("s"), json!({ "events": events })).status, 200);
+    for event in &events {
+        let stored = edge.event(event["id"].as_str().unwrap());
+        assert_eq!((&stored["type"], &stored["properties"]), (&event["type"], &event["properties"]));
     }
 }
