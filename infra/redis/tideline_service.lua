@@ -1,5 +1,5 @@
 #!lua name=tideline_service
--- What the private service does in Redis in one step: own a lane, read it, settle what it has read.
+-- What the private service does in Redis in one step: own a lane, read it, settle what it has read, move a session.
 -- Described in docs/redis.md, called by gui-api/intake. The edge's token does not reach these functions.
 -- All keys of a call belong to one lane, but for replica_v1, which has one key.
 
@@ -92,7 +92,7 @@ end
 
 -- Counts in the ledger of the minute, where the source was counted when its request was accepted.
 local function count(ledger, source, outcome, events)
-  if events == '0' or redis.call('HEXISTS', ledger, source .. '|accepted') == 0 then return end
+  if events == 0 or redis.call('HEXISTS', ledger, source .. '|accepted') == 0 then return end
   redis.call('HINCRBY', ledger, source .. '|' .. outcome, events)
   redis.call('EXPIRE', ledger, LEDGER_SECONDS)
 end
@@ -109,30 +109,66 @@ local function trim(events)
   end
 end
 
+-- What events can have become, in the order of settle_v1's arguments.
+local OUTCOMES = { 'stored', 'duplicate', 'dead', 'passed' }
+local ARGUMENTS_EACH = 8
+
+-- What is to be settled, or what is wrong with it. Nothing is written before all of it is read.
+local function read_settlement(keys, args)
+  if #args % ARGUMENTS_EACH ~= 0 then return nil, 'takes ' .. ARGUMENTS_EACH .. ' arguments for each entry' end
+  local entries = {}
+  for at = 1, #args, ARGUMENTS_EACH do
+    local entry = { id = args[at], ledger = keys[tonumber(args[at + 1])], source = args[at + 2], reason = args[at + 7] }
+    local is_whole = entry.ledger ~= nil
+    for place in ipairs(OUTCOMES) do
+      entry[place] = tonumber(args[at + 2 + place])
+      is_whole = is_whole and entry[place] ~= nil
+    end
+    if not is_whole then return nil, 'cannot read what became of entry ' .. entry.id end
+    entries[#entries + 1] = entry
+  end
+  return entries
+end
+
 -- Acknowledges entries and counts what became of their events, each exactly once.
 -- KEYS: events, dead letters, ledgers. ARGV, for each entry: id, place of its ledger in KEYS, source,
--- events stored, duplicate, dead, and the reason if it is to go to the dead letters, else ''.
--- Returns how many entries were settled by this call, their events stored, duplicate and dead, and the length of the stream.
+-- events stored, duplicate, dead, passed, and the reason if it is to go to the dead letters, else ''.
+-- Returns how many entries were settled by this call, their events stored, duplicate, dead and passed, and the length
+-- of the stream.
 local function settle_v1(keys, args)
   local events, dead = keys[1], keys[2]
-  local settled, sums = 0, { 0, 0, 0 }
-  for at = 1, #args, 7 do
-    local id, ledger, source, reason = args[at], keys[tonumber(args[at + 1])], args[at + 2], args[at + 6]
+  local entries, wrong = read_settlement(keys, args)
+  if not entries then return redis.error_reply('ERR settle_v1 ' .. wrong) end
+  local settled, sums = 0, { 0, 0, 0, 0 }
+  for _, entry in ipairs(entries) do
     -- Whoever finds an entry pending counts it: the same call again, or another owner's, changes nothing.
     -- It is acknowledged last, because Redis takes nothing back when a step fails.
-    if redis.call('XPENDING', events, GROUP, id, id, 1)[1] then
+    if redis.call('XPENDING', events, GROUP, entry.id, entry.id, 1)[1] then
       settled = settled + 1
-      if reason ~= '' then bury(events, dead, id, reason) end
-      for place, outcome in ipairs({ 'stored', 'duplicate', 'dead' }) do
-        local number = args[at + 2 + place]
-        sums[place] = sums[place] + number
-        count(ledger, source, outcome, number)
+      if entry.reason ~= '' then bury(events, dead, entry.id, entry.reason) end
+      for place, outcome in ipairs(OUTCOMES) do
+        sums[place] = sums[place] + entry[place]
+        count(entry.ledger, entry.source, outcome, entry[place])
       end
-      redis.call('XACK', events, GROUP, id)
+      redis.call('XACK', events, GROUP, entry.id)
     end
   end
   trim(events)
-  return { settled, sums[1], sums[2], sums[3], redis.call('XLEN', events) }
+  return { settled, sums[1], sums[2], sums[3], sums[4], redis.call('XLEN', events) }
+end
+
+-- Gives sessions that the edge knows under one profile to another, unless it knows them under a third by now.
+-- They live as long as before. KEYS: sessions. ARGV, for each: the profile that it had, the profile that it gets.
+-- Returns how many were given.
+local function adopt_v1(keys, args)
+  local adopted = 0
+  for number, session in ipairs(keys) do
+    if redis.call('GET', session) == args[2 * number - 1] then
+      redis.call('SET', session, args[2 * number], 'KEEPTTL')
+      adopted = adopted + 1
+    end
+  end
+  return adopted
 end
 
 -- A full Redis refuses visitors' requests; what empties it must go on.
@@ -142,3 +178,4 @@ redis.register_function({ function_name = 'release_v1', callback = release_v1, f
 redis.register_function({ function_name = 'read_v1', callback = read_v1, flags = { 'allow-oom' } })
 redis.register_function({ function_name = 'suspect_v1', callback = suspect_v1, flags = { 'allow-oom' } })
 redis.register_function({ function_name = 'settle_v1', callback = settle_v1, flags = { 'allow-oom' } })
+redis.register_function({ function_name = 'adopt_v1', callback = adopt_v1, flags = { 'allow-oom' } })

@@ -14,6 +14,7 @@ struct Counters {
     stored: AtomicU64,
     duplicates: AtomicU64,
     dead_letters: AtomicU64,
+    passed: AtomicU64,
     redis_is_down: AtomicBool,
     store_is_down: AtomicBool,
 }
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub duplicates: u64,
     /// Events that went to the dead letters.
     pub dead_letters: u64,
+    /// Events that counted and were not to be stored.
+    pub passed: u64,
     /// Whether Redis and the store answered when they were last asked, Redis for one of its lanes at least.
     pub working: bool,
 }
@@ -47,6 +50,7 @@ impl Handle {
             stored: read(&self.0.stored),
             duplicates: read(&self.0.duplicates),
             dead_letters: read(&self.0.dead_letters),
+            passed: read(&self.0.passed),
             working: up(&self.0.redis_is_down) && up(&self.0.store_is_down),
         }
     }
@@ -56,10 +60,11 @@ impl Handle {
         self.0.lag.store(lag, Ordering::Relaxed);
     }
 
-    pub(crate) fn settled(&self, stored: u64, duplicates: u64, dead_letters: u64) {
+    pub(crate) fn settled(&self, stored: u64, duplicates: u64, dead_letters: u64, passed: u64) {
         self.0.stored.fetch_add(stored, Ordering::Relaxed);
         self.0.duplicates.fetch_add(duplicates, Ordering::Relaxed);
         self.0.dead_letters.fetch_add(dead_letters, Ordering::Relaxed);
+        self.0.passed.fetch_add(passed, Ordering::Relaxed);
     }
 
     pub(crate) fn redis_is_down(&self, down: bool) {

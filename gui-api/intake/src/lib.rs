@@ -7,7 +7,7 @@
 //! - A lane is read in order by its owner alone. A new owner begins with what the one before had pending.
 //! - An entry is settled after the store has what became of it, or with its reason in the dead letters;
 //!   until then it stays in the stream. The ledger counts an entry when it is settled, so in each minute
-//!   accepted = stored + duplicate + dead + in flight.
+//!   accepted = stored + duplicate + dead + passed + in flight.
 //! - Processing an entry again changes nothing (`tideline-pipeline`), so counters stay exact.
 //! - While Redis or the store is out of reach nothing is settled and nothing is lost; work resumes by itself.
 //!
@@ -15,6 +15,7 @@
 //! the steps that Redis must do at once are functions in `infra/redis/tideline_service.lua`.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod aliases;
 mod entry;
 mod handle;
 mod keeper;

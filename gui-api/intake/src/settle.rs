@@ -61,12 +61,12 @@ impl Settlement {
                     continue;
                 }
             };
-            let Ok((_, stored, duplicates, dead, length)) =
-                redis::from_redis_value::<(u64, u64, u64, u64, u64)>(reply)
+            let Ok([_, stored, duplicates, dead, passed, length]) =
+                redis::from_redis_value::<[u64; 6]>(reply)
             else {
                 continue;
             };
-            handle.settled(stored, duplicates, dead);
+            handle.settled(stored, duplicates, dead, passed);
             reader.has_length(&lane, length);
         }
     }
@@ -74,7 +74,7 @@ impl Settlement {
 
 fn command(lane: &Lane, settled: &[(&Entry, &Verdict)]) -> Cmd {
     let mut keys = vec![lane.events(), lane.dead_letters()];
-    let mut arguments = Vec::with_capacity(settled.len() * 7);
+    let mut arguments = Vec::with_capacity(settled.len() * 8);
     for (entry, verdict) in settled {
         let ledger = lane.ledger(entry.account.received_at);
         let place = keys.iter().position(|key| *key == ledger).unwrap_or_else(|| {
@@ -91,6 +91,7 @@ fn command(lane: &Lane, settled: &[(&Entry, &Verdict)]) -> Cmd {
             verdict.stored.to_string(),
             verdict.duplicates.to_string(),
             verdict.dead.to_string(),
+            verdict.passed.to_string(),
             reason,
         ]);
     }

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use redis::RedisError;
 use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::Request;
+use tideline_pipeline::{Request, profile_created_id};
 use tideline_store::{Batch, Store, StoreError, Versioned};
 
+use crate::aliases::{Adoption, Aliases};
 use crate::entry::{Content, Entry};
 
 /// What became of an entry's events, for the ledger.
@@ -14,6 +16,8 @@ pub(crate) struct Verdict {
     pub(crate) stored: u32,
     pub(crate) duplicates: u32,
     pub(crate) dead: u32,
+    /// They count, and were not to be stored.
+    pub(crate) passed: u32,
     /// Why it goes to the dead letters, if it does.
     pub(crate) reason: Option<String>,
 }
@@ -30,6 +34,17 @@ pub(crate) struct Applied {
     pub(crate) batch: Batch,
     /// One for each entry, in their order.
     pub(crate) verdicts: Vec<Verdict>,
+    /// Sessions that the edge is to know under another profile.
+    pub(crate) adoptions: Vec<Adoption>,
+}
+
+/// Why a unit could not be applied, or written, now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Redis(#[from] RedisError),
 }
 
 impl Unit {
@@ -47,19 +62,30 @@ impl Unit {
     }
 
     /// Applies the entries to what the store has now.
-    pub(crate) async fn apply(&self, store: &dyn Store) -> Result<Applied, StoreError> {
+    pub(crate) async fn apply(
+        &self,
+        store: &dyn Store,
+        aliases: &mut Aliases<'_>,
+    ) -> Result<Applied, WriteError> {
         let requests = self.contents.iter().filter_map(|content| match content {
             Content::Request(request) => Some(request.as_ref()),
             _ => None,
         });
-        let mut known = Known::load(store, &requests.collect::<Vec<_>>()).await?;
-        let verdict = |(entry, content): (&Entry, &Content)| match content {
-            Content::Request(request) => known.apply(request),
-            Content::Unprocessable(reason) => entry.bury(reason.clone()),
-            Content::Deleted => Verdict::default(),
-        };
-        let verdicts = self.entries.iter().zip(&self.contents).map(verdict).collect();
-        Ok(Applied { batch: known.into_batch(), verdicts })
+        let mut known = Known::load(store, aliases, &requests.collect::<Vec<_>>()).await?;
+        let mut adoptions = Vec::new();
+        let mut verdicts = Vec::with_capacity(self.entries.len());
+        for (entry, content) in self.entries.iter().zip(&self.contents) {
+            verdicts.push(match content {
+                Content::Request(request) => {
+                    let (verdict, adoption) = known.apply(entry, request);
+                    adoptions.extend(adoption);
+                    verdict
+                }
+                Content::Unprocessable(reason) => entry.bury(reason.clone()),
+                Content::Deleted => Verdict::default(),
+            });
+        }
+        Ok(Applied { batch: known.into_batch(), verdicts, adoptions })
     }
 }
 
@@ -84,49 +110,83 @@ struct Known {
 }
 
 impl Known {
-    async fn load(store: &dyn Store, requests: &[&Request]) -> Result<Self, StoreError> {
+    async fn load(
+        store: &dyn Store,
+        aliases: &mut Aliases<'_>,
+        requests: &[&Request],
+    ) -> Result<Self, WriteError> {
         if requests.is_empty() {
             return Ok(Self::default());
         }
         let requests = || requests.iter().copied();
         let event_ids: Vec<String> = requests().flat_map(Request::event_ids).map(str::to_owned).collect();
         let session_ids = distinct(requests().map(Request::session));
-        let profile_ids = distinct(requests().map(Request::profile));
+        let profile_ids = distinct(requests().filter_map(Request::profile));
         let origins = store.origins(&event_ids).await?;
         let states = store.states(&session_ids, &profile_ids).await?;
-        let mut known = Self { origins, ..Self::default() };
+        let mut known =
+            Self { origins, sessions: states.sessions, profiles: states.profiles, ..Self::default() };
 
-        // A session may belong to another profile than its client was answered, and a client may send
-        // an id that its profile had before.
-        let mut others = HashSet::new();
-        for session in states.sessions.values() {
-            others.insert(session.document.profile.id.clone());
-        }
+        // A session may belong to another profile than its client was answered, and an id that somebody has heard of
+        // may stand for another profile now.
+        let heard_of = requests().filter(|request| !request.has_new_profile()).filter_map(Request::profile);
+        let of_sessions = known.sessions.values().filter_map(|session| session.document.profile.as_ref());
         let heard_of: HashSet<&str> =
-            requests().filter(|request| !request.has_new_profile()).map(Request::profile).collect();
-        for id in heard_of.into_iter().filter(|id| !states.profiles.contains_key(*id)) {
-            if let Some(profile) = store.profile(id).await?.filter(|profile| profile.id != id) {
-                known.aliases.insert(id.to_owned(), profile.id.clone());
-                others.insert(profile.id);
-            }
-        }
-        others.retain(|id| !states.profiles.contains_key(id));
-        known.sessions = states.sessions;
-        known.profiles = states.profiles;
-        if !others.is_empty() {
-            let others: Vec<String> = others.into_iter().collect();
-            known.profiles.extend(store.states(&[], &others).await?.profiles);
+            heard_of.chain(of_sessions.map(|profile| profile.id.as_str())).collect();
+        let survivors = aliases.survivors(&heard_of).await?;
+        let heard_of: Vec<String> = heard_of.into_iter().map(str::to_owned).collect();
+        known.aliases = survivors;
+        known.load_profiles(store, &heard_of).await?;
+
+        let missing = heard_of.iter().map(String::as_str).chain(profile_ids.iter().map(String::as_str));
+        let missing = missing.map(|id| known.stands_for(id)).filter(|id| !known.profiles.contains_key(*id));
+        let announcements: Vec<String> =
+            missing.collect::<HashSet<_>>().into_iter().map(profile_created_id).collect();
+        if !announcements.is_empty() {
+            known.origins.extend(store.origins(&announcements).await?);
         }
         Ok(known)
     }
 
-    fn apply(&mut self, request: &Request) -> Verdict {
+    /// Loads the profiles that these ids stand for. Where Redis knows no alias, the store may know a profile that had
+    /// the id before.
+    async fn load_profiles(&mut self, store: &dyn Store, ids: &[String]) -> Result<(), StoreError> {
+        self.load_missing(store, ids.iter().map(|id| self.stands_for(id).to_owned()).collect()).await?;
+        let mut others = HashSet::new();
+        for id in ids {
+            let named = self.stands_for(id);
+            if self.profiles.contains_key(named) {
+                continue;
+            }
+            if let Some(profile) = store.profile(named).await?.filter(|profile| profile.id != named) {
+                self.aliases.insert(id.clone(), profile.id.clone());
+                others.insert(profile.id);
+            }
+        }
+        self.load_missing(store, others).await
+    }
+
+    async fn load_missing(&mut self, store: &dyn Store, mut ids: HashSet<String>) -> Result<(), StoreError> {
+        ids.retain(|id| !self.profiles.contains_key(id));
+        if !ids.is_empty() {
+            let ids: Vec<String> = ids.into_iter().collect();
+            self.profiles.extend(store.states(&[], &ids).await?.profiles);
+        }
+        Ok(())
+    }
+
+    /// The profile that this id stands for.
+    fn stands_for<'a>(&'a self, id: &'a str) -> &'a str {
+        self.aliases.get(id).map_or(id, String::as_str)
+    }
+
+    fn apply(&mut self, entry: &Entry, request: &Request) -> (Verdict, Option<Adoption>) {
         let session = self.sessions.get(request.session()).map(|session| &session.document);
-        let named = request.profile_in(session);
-        let profile_id = self.aliases.get(named).map_or(named, String::as_str).to_owned();
-        let profile = self.profiles.get(&profile_id).map(|profile| &profile.document);
+        let profile_id = request.profile_in(session).map(|named| self.stands_for(named).to_owned());
+        let profile =
+            profile_id.as_ref().and_then(|id| self.profiles.get(id)).map(|profile| &profile.document);
         let taken = |id: &str| self.origins.get(id).is_some_and(|origin| origin != request.origin());
-        let outcome = request.apply(taken, session, &profile_id, profile);
+        let outcome = request.apply(taken, session, profile_id.as_deref(), profile);
 
         for event in outcome.events {
             self.origins.insert(event.id.clone(), event.metadata.origin.clone());
@@ -138,12 +198,18 @@ impl Known {
         }
         if let Some(profile) = outcome.profile {
             for id in profile.ids.iter().filter(|id| **id != profile.id && !self.profiles.contains_key(*id)) {
-                self.aliases.insert(id.clone(), profile.id.clone());
+                self.aliases.entry(id.clone()).or_insert_with(|| profile.id.clone());
             }
             self.changed_profiles.insert(profile.id.clone());
             put(&mut self.profiles, profile.id.clone(), profile);
         }
-        Verdict { stored: outcome.stored, duplicates: outcome.duplicates, ..Verdict::default() }
+        let verdict = Verdict {
+            stored: outcome.stored,
+            duplicates: outcome.duplicates,
+            passed: outcome.passed,
+            ..Verdict::default()
+        };
+        (verdict, adoption(entry, request, profile_id))
     }
 
     fn into_batch(mut self) -> Batch {
@@ -155,6 +221,17 @@ impl Known {
             profiles: self.profiles.into_values().collect(),
         }
     }
+}
+
+/// The edge has the session under another profile than the one that it belongs to.
+fn adoption(entry: &Entry, request: &Request, profile_id: Option<String>) -> Option<Adoption> {
+    let (from, to) = (request.profile()?, profile_id?);
+    (request.keeps_session() && from != to).then(|| Adoption {
+        lane: entry.lane.clone(),
+        session: request.session().to_owned(),
+        from: from.to_owned(),
+        to,
+    })
 }
 
 /// Puts a document in the place of the one before, which keeps the version that was read.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{RedisError, RedisResult};
+use tideline_protocol::Lanes;
 use tideline_store::{Store, StoreError};
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::Options;
+use crate::aliases::{self, Aliases};
 use crate::entry::Entry;
 use crate::handle::Handle;
 use crate::keeper::release;
@@ -19,7 +21,7 @@ use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES, U
 use crate::outage::Outage;
 use crate::reader::Reader;
 use crate::settle::Settlement;
-use crate::unit::{Unit, Verdict};
+use crate::unit::{Unit, Verdict, WriteError};
 
 /// What a number of times that an entry was handed out is raised to by each try alone.
 const ALONE: u64 = 1000;
@@ -31,7 +33,7 @@ pub(crate) struct Worker {
     leases: Arc<Leases>,
     handle: Handle,
     replica: String,
-    live_channel: String,
+    lanes: Lanes,
     drain: watch::Receiver<bool>,
     redis_outage: Outage,
     store_outage: Outage,
@@ -55,7 +57,7 @@ impl Worker {
             leases,
             handle,
             replica: replica.to_owned(),
-            live_channel: options.lanes.live_channel(),
+            lanes: options.lanes.clone(),
             drain,
             redis_outage: Outage::none("redis"),
             store_outage: Outage::none("store"),
@@ -153,23 +155,33 @@ impl Worker {
                     self.store_answers();
                     return Ok(verdicts);
                 }
-                Err(StoreError::Conflict { .. }) if conflicts < CONFLICTS_AT_ONCE => conflicts += 1,
-                Err(error) => self.store_failed(&error).await,
+                Err(WriteError::Store(StoreError::Conflict { .. })) if conflicts < CONFLICTS_AT_ONCE => {
+                    conflicts += 1;
+                }
+                Err(WriteError::Store(error)) => self.store_failed(&error).await,
+                Err(WriteError::Redis(error)) => self.redis_failed(explain(&error)).await,
             }
             self.check_that_all_are_owned(unit)?;
         }
     }
 
-    async fn write_once(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, StoreError> {
-        let applied = unit.apply(self.store.as_ref()).await?;
+    async fn write_once(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, WriteError> {
+        let mut aliases = Aliases { link: self.reader.link(), lanes: &self.lanes };
+        let applied = unit.apply(self.store.as_ref(), &mut aliases).await?;
         let batch = applied.batch;
-        let live = (has_listeners && !batch.events.is_empty())
-            .then(|| live::publish(&self.live_channel, &batch.events));
+        let mut messages = if has_listeners {
+            live::publish(&self.lanes.live_channel(), &batch.events)
+        } else {
+            redis::pipe()
+        };
+        for command in aliases::tell(&applied.adoptions) {
+            messages.add_command(command);
+        }
         if !(batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty()) {
             self.store.write(batch).await?;
         }
-        if let Some(mut messages) = live {
-            // Nobody counts on live events; what is wrong with Redis is told when the unit is settled.
+        if !messages.is_empty() {
+            // Nobody counts on them; what is wrong with Redis is told when the unit is settled.
             let _unsent = self.reader.link().query_each(&mut messages).await;
         }
         Ok(applied.verdicts)

@@ -21,10 +21,12 @@ pub struct Event {
     pub metadata: EventMetadata,
     /// The event source that took it in.
     pub source: Reference,
-    /// The session it belongs to.
-    pub session: Reference,
-    /// The profile it belongs to.
-    pub profile: Reference,
+    /// The session it belongs to; null when the request asked not to keep its session.
+    #[schema(required)]
+    pub session: Option<Reference>,
+    /// The profile it belongs to; null when it belongs to nobody.
+    #[schema(required)]
+    pub profile: Option<Reference>,
     /// The page, where the client told.
     #[serde(default)]
     pub hit: Hit,
@@ -39,6 +41,10 @@ pub struct Event {
     #[schema(value_type = Object)]
     #[serde(default)]
     pub context: Properties,
+    /// The options that the client sent with the event.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub config: Properties,
     /// The request that brought it.
     pub request: RequestFacts,
 }
@@ -52,6 +58,12 @@ pub struct EventMetadata {
     pub status: String,
     /// False when a validation rule found fault with it.
     pub valid: bool,
+    /// Whether it belongs to nobody, because its request said so or had nobody to say.
+    #[serde(default)]
+    pub profile_less: bool,
+    /// Whether the client asked for debugging.
+    #[serde(default)]
+    pub debug: bool,
     /// The stream entry that it came with.
     pub origin: Origin,
 }

@@ -1,4 +1,4 @@
-//! The documents that the private service keeps: events, sessions, profiles, event sources.
+//! The documents that the private service keeps: events, sessions, profiles, event sources, redirects.
 //!
 //! Field names are those that reports and integrations of the Tracardi protocol know. No I/O: what
 //! becomes of a request is `tideline-pipeline`'s, where documents live is `tideline-store`'s.
@@ -7,14 +7,18 @@
 mod applied;
 mod event;
 mod profile;
+mod redirect;
 mod session;
 mod source;
 
 pub use applied::Applied;
 pub use event::{Event, EventMetadata, EventTime, Hit, Origin, RequestFacts, Tags};
-pub use profile::{Profile, ProfileMetadata, ProfileStats, ProfileTime, Visit};
+pub use profile::{
+    Consent, ConsentState, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Visit,
+};
+pub use redirect::Redirect;
 pub use session::{Session, SessionMetadata, SessionStats, SessionTime};
-pub use source::{Bridge, EventSource};
+pub use source::{BotPolicy, Bridge, EventSource, OptOutPolicy, SourceConfig};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

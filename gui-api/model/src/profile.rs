@@ -24,6 +24,12 @@ pub struct Profile {
     #[schema(value_type = Object)]
     #[serde(default)]
     pub traits: Properties,
+    /// What the visitor has consented to, by the consent's id.
+    #[serde(default)]
+    pub consents: BTreeMap<String, Consent>,
+    /// What else is known of it.
+    #[serde(default)]
+    pub aux: ProfileAux,
     /// Whether it is in use; merged profiles are not.
     pub active: bool,
     /// Which requests are in it.
@@ -36,6 +42,32 @@ pub struct Profile {
 pub struct ProfileMetadata {
     /// When.
     pub time: ProfileTime,
+    /// When fields were last changed, and by which event: by path, such as `consents.newsletter`.
+    #[serde(default)]
+    pub fields: BTreeMap<String, (Timestamp, String)>,
+}
+
+/// A consent that was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Consent {
+    /// When it ends by itself; null when it does not.
+    #[schema(required)]
+    pub revoke: Option<Timestamp>,
+}
+
+/// What else is known of a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProfileAux {
+    /// There as soon as a consent was given, and also when it was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consents: Option<ConsentState>,
+}
+
+/// Whether there ever was a consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConsentState {
+    /// Whether one was given.
+    pub granted: bool,
 }
 
 /// The times of a profile, all UTC.

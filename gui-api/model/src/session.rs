@@ -13,8 +13,9 @@ pub struct Session {
     pub id: String,
     /// Times and state.
     pub metadata: SessionMetadata,
-    /// The profile it belongs to.
-    pub profile: Reference,
+    /// The profile it belongs to; null while all its requests belonged to nobody.
+    #[schema(required)]
+    pub profile: Option<Reference>,
     /// The latest that the client said about its surroundings, merged by key.
     #[schema(value_type = Object)]
     #[serde(default)]

@@ -3,8 +3,7 @@
 use tideline_model::{Event, Profile, Reference, Session};
 
 use crate::Request;
-use crate::system_event::PROFILE_CREATED;
-use crate::{profile, session};
+use crate::{profile, session, system_event};
 
 /// What a request adds and changes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,19 +19,23 @@ pub struct Outcome {
     pub stored: u32,
     /// How many of the client's events were there before, from another entry or earlier in this one.
     pub duplicates: u32,
+    /// How many of the client's events count, and are not to be stored.
+    pub passed: u32,
 }
 
 impl Request {
-    /// The profile that this request belongs to. A session keeps its profile: when the edge has forgotten it
-    /// and answered another, the session's counts.
+    /// The profile that this request belongs to, if it belongs to any. A session keeps its profile: when the edge has
+    /// forgotten it and answered another, the session's counts.
     #[must_use]
-    pub fn profile_in<'a>(&'a self, session: Option<&'a Session>) -> &'a str {
-        session.map_or(&self.profile, |session| &session.profile.id)
+    pub fn profile_in<'a>(&'a self, session: Option<&'a Session>) -> Option<&'a str> {
+        let answered = self.profile.as_deref()?;
+        let kept = session.and_then(|session| session.profile.as_ref());
+        Some(kept.map_or(answered, |profile| &profile.id))
     }
 
     /// Applies the request. `taken` says whether an event of this id is stored from another entry;
-    /// `session` and `profile` are those of before, `profile` being the one whose id is `profile_id`:
-    /// [`Self::profile_in`] the session, or the profile which has that id among its `ids`.
+    /// `session` and `profile` are those of before. `profile_id` is whose the request is: [`Self::profile_in`] the
+    /// session, or the profile that this id stands for; `profile` is none when that profile has no document yet.
     ///
     /// Events that are taken change nothing, and a request all of whose events are taken is no visit either.
     /// A session or profile that has counted this entry before does not change.
@@ -41,25 +44,48 @@ impl Request {
         &self,
         taken: impl Fn(&str) -> bool,
         session: Option<&Session>,
-        profile_id: &str,
+        profile_id: Option<&str>,
         profile: Option<&Profile>,
     ) -> Outcome {
-        let added: Vec<&Event> = self.client_events.iter().filter(|event| !taken(&event.id)).collect();
+        let added: Vec<_> = self.client_events.iter().filter(|added| !taken(&added.event.id)).collect();
         let known = self.client_events.len() - added.len();
-        let duplicates = self.repeated.saturating_add(u32::try_from(known).unwrap_or(u32::MAX));
+        let duplicates = self.repeated.saturating_add(count(known));
         if added.is_empty() {
             return Outcome { duplicates, ..Outcome::default() };
         }
-        // The id that was made for this request is one more name of a profile which has been there.
-        let needless = |event: &&Event| profile_id != self.profile && event.r#type == PROFILE_CREATED;
-        let system = self.system_events.iter().filter(|event| !taken(&event.id) && !needless(event));
-        let belongs = |event: &Event| Event { profile: Reference::to(profile_id), ..event.clone() };
+        let created = profile_id.filter(|_| profile.is_none() && self.keeps_events);
+        let system = created
+            .map(|id| system_event::profile_created(&self.common, id))
+            .into_iter()
+            .chain(self.session_events.iter().cloned())
+            .filter(|event| !taken(&event.id));
+        let kept: Vec<_> =
+            added.iter().filter(|added| added.is_kept).map(|added| added.event.clone()).collect();
+        let (stored, all) = (count(kept.len()), count(added.len()));
+        let owner = profile_id.map(Reference::to);
+        let belongs = |event| Event { profile: owner.clone(), ..event };
+        let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
+        let visits = self.begins_visit(session);
         Outcome {
-            events: system.chain(added.iter().copied()).map(belongs).collect(),
-            session: session::after(self, session, profile_id, added.len() as u64),
-            profile: profile::after(self, profile, profile_id, &added),
-            stored: u32::try_from(added.len()).unwrap_or(u32::MAX),
+            events: system.chain(kept).map(belongs).collect(),
+            session: self
+                .keeps_session
+                .then(|| session::after(self, session, profile_id, u64::from(all)))
+                .flatten(),
+            profile: profile_id.and_then(|id| profile::after(self, profile, id, &counted, visits)),
+            stored,
             duplicates,
+            passed: all.saturating_sub(stored),
         }
     }
+
+    /// Whether this is the first that its profile hears of the session.
+    fn begins_visit(&self, session: Option<&Session>) -> bool {
+        let was_nobodys = session.is_some_and(|session| session.profile.is_none());
+        self.keeps_session && (self.new_session || was_nobodys)
+    }
+}
+
+fn count(events: usize) -> u32 {
+    u32::try_from(events).unwrap_or(u32::MAX)
 }

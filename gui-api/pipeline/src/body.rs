@@ -6,6 +6,7 @@
 use serde_json::Value;
 use tideline_model::Properties;
 
+use crate::options::Options;
 use crate::{Unprocessable, json};
 
 /// What documents are made of.
@@ -13,6 +14,7 @@ pub(crate) struct Body {
     pub(crate) context: Properties,
     pub(crate) properties: Properties,
     pub(crate) events: Vec<Properties>,
+    pub(crate) options: Options,
 }
 
 impl Body {
@@ -29,6 +31,7 @@ impl Body {
         Ok(Self {
             context: take_object(&mut members, "context", "")?,
             properties: take_object(&mut members, "properties", "")?,
+            options: Options::read(&take_options(&mut members)),
             events: events.into_iter().enumerate().map(event).collect::<Result<_, _>>()?,
         })
     }
@@ -57,6 +60,15 @@ pub(crate) fn take_text(
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         Some(_) => wrong(&format!("{path}{key}"), "a string"),
+    }
+}
+
+/// Takes the options out of `members`: empty when they are missing or no object. They only ask for less than is
+/// usual, so what is wrong with them is no reason to lose anything.
+pub(crate) fn take_options(members: &mut Properties) -> Properties {
+    match members.remove("options") {
+        Some(Value::Object(options)) => options,
+        _ => Properties::new(),
     }
 }
 

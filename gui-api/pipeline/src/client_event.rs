@@ -5,9 +5,9 @@ use serde_json::Value;
 use tideline_model::{Event, EventTime, Hit, Properties, Tags};
 use tideline_protocol::event_id;
 
-use crate::body::{take_object, take_text};
-use crate::request::{Common, MAX_ID_BYTES};
-use crate::{Unprocessable, time};
+use crate::body::{take_object, take_options, take_text};
+use crate::request::{ClientEvent, Common, MAX_ID_BYTES};
+use crate::{Unprocessable, options, time};
 
 /// How far `time.insert` may lie before the request. Each month is a partition of the store: a visitor who
 /// spreads events over all of them would make everybody wait.
@@ -15,8 +15,12 @@ const MOST_BEHIND: SignedDuration = SignedDuration::from_hours(35 * 24);
 /// How far it may lie after the request: clocks are wrong, and lists begin with the newest.
 const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// The document of the event at `index` of a request.
-pub(crate) fn document(common: &Common, index: usize, mut sent: Properties) -> Result<Event, Unprocessable> {
+/// The document of the event at `index` of a request, kept unless its own options say otherwise.
+pub(crate) fn document(
+    common: &Common,
+    index: usize,
+    mut sent: Properties,
+) -> Result<ClientEvent, Unprocessable> {
     let path = format!("events[{index}].");
     let name =
         take_text(&mut sent, "type", &path)?.ok_or_else(|| Unprocessable::Missing(format!("{path}type")))?;
@@ -44,12 +48,17 @@ pub(crate) fn document(common: &Common, index: usize, mut sent: Properties) -> R
             .unwrap_or(received),
     };
     let time = EventTime { insert, create: read("create"), receive: received };
-    Ok(Event {
-        hit: hit(&context),
-        tags: tags(sent.get("tags")),
-        properties: take_object(&mut sent, "properties", &path)?,
-        context,
-        ..common.event(id, r#type, time)
+    let config = take_options(&mut sent);
+    Ok(ClientEvent {
+        is_kept: options::keeps_event(&config),
+        event: Event {
+            hit: hit(&context),
+            tags: tags(sent.get("tags")),
+            properties: take_object(&mut sent, "properties", &path)?,
+            context,
+            config,
+            ..common.event(id, r#type, time)
+        },
     })
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::numbers::keep_digits;
+
 /// The deepest nesting that is kept; the edge takes no more. serde_json reads twice as much.
 const MAX_DEPTH: usize = 64;
 
@@ -13,9 +15,10 @@ const MAX_DEPTH: usize = 64;
 const MAGIC: &str = "$serde_json::private::";
 
 /// Reads a text. Keys count as plain names; those that serde_json would obey begin with `_` instead of `$`
-/// from here on, so that what is stored can always be read back.
+/// from here on, so that what is stored can always be read back. Numbers are kept to the digit, as texts if need be.
 pub(crate) fn read(text: &str) -> Result<Value, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let text = keep_digits(text);
+    let mut deserializer = serde_json::Deserializer::from_str(&text);
     let value = Plain { levels_left: MAX_DEPTH }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
@@ -111,9 +114,17 @@ mod tests {
         let text = r#"{"a":[1,-2,3.5,true,null,"\ud83d\ude00"],"b":{"":{}},"c":18446744073709551615,"b":2}"#;
         let expected = json!({ "a": [1, -2, 3.5, true, null, "\u{1f600}"], "b": 2, "c": u64::MAX });
         assert_eq!(read(text).unwrap(), expected);
-        for broken in ["", "{", "[1,]", "{} x", "1e999", "\"\\ud800\""] {
+        for broken in ["", "{", "[1,]", "{} x", "{1e999:1}", "01", "\"\\ud800\""] {
             assert!(read(broken).is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn numbers_are_kept_to_the_digit() {
+        let text = "[12345678901234567890,-5,13.45,0.30000000000000004,1e3,1e999,12345678901234567890123]";
+        let kept = "[12345678901234567890,-5,13.45,0.30000000000000004,1000.0,\"1e999\",\"12345678901234567890123\"]";
+        assert_eq!(read(text).unwrap().to_string(), kept);
+        assert_eq!(read(kept).unwrap().to_string(), kept);
     }
 
     #[test]

@@ -15,8 +15,11 @@
 mod apply;
 mod body;
 mod client_event;
+mod consents;
 mod json;
 mod merge;
+mod numbers;
+mod options;
 mod profile;
 mod request;
 mod session;
@@ -25,3 +28,4 @@ mod time;
 
 pub use apply::Outcome;
 pub use request::{MAX_EVENTS, MAX_ID_BYTES, Request, Unprocessable};
+pub use system_event::profile_created_id;

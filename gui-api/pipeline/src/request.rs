@@ -23,7 +23,7 @@ const MAX_TIME_ZONE_BYTES: usize = 64;
 /// Why a request cannot become documents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unprocessable {
-    /// The body is no JSON, or nested too deep, or has a number out of range.
+    /// The body is no JSON, or nested too deep.
     #[error("the body is unreadable: {0}")]
     NotJson(String),
     /// A part of the body has another shape.
@@ -67,7 +67,9 @@ pub(crate) struct Common {
     pub(crate) received: Timestamp,
     pub(crate) origin: Origin,
     source: Reference,
-    session: Reference,
+    session: Option<Reference>,
+    is_profile_less: bool,
+    debug: bool,
     facts: RequestFacts,
 }
 
@@ -82,15 +84,18 @@ impl Common {
                 time,
                 status: "collected".to_owned(),
                 valid: true,
+                profile_less: self.is_profile_less,
+                debug: self.debug,
                 origin: self.origin.clone(),
             },
             source: self.source.clone(),
             session: self.session.clone(),
-            profile: Reference::default(),
+            profile: None,
             hit: Hit::default(),
             tags: Tags::default(),
             properties: Properties::new(),
             context: Properties::new(),
+            config: Properties::new(),
             request: self.facts.clone(),
         }
     }
@@ -105,20 +110,31 @@ fn name_of(r#type: &str) -> String {
     r#type.split('-').filter_map(capitalised).collect::<Vec<_>>().join(" ")
 }
 
+/// An event that a client sent.
+pub(crate) struct ClientEvent {
+    pub(crate) event: Event,
+    /// Whether it is stored; it counts either way.
+    pub(crate) is_kept: bool,
+}
+
 /// A stored request, read.
 pub struct Request {
     pub(crate) lane: String,
     pub(crate) entry: EntryId,
     pub(crate) session: String,
-    pub(crate) profile: String,
+    /// None when its events belong to nobody.
+    pub(crate) profile: Option<String>,
     pub(crate) new_session: bool,
-    pub(crate) received: Timestamp,
-    pub(crate) origin: Origin,
+    pub(crate) keeps_session: bool,
+    /// Whether any event of it is stored.
+    pub(crate) keeps_events: bool,
+    pub(crate) common: Common,
     /// Each once, in the order that the client gave.
-    pub(crate) client_events: Vec<Event>,
+    pub(crate) client_events: Vec<ClientEvent>,
     /// Events whose id an earlier one of the same request has.
     pub(crate) repeated: u32,
-    pub(crate) system_events: Vec<Event>,
+    /// What the platform adds for a new session.
+    pub(crate) session_events: Vec<Event>,
     pub(crate) context: Properties,
     pub(crate) properties: Properties,
     pub(crate) time_zone: Option<String>,
@@ -131,16 +147,7 @@ impl Request {
     /// # Errors
     /// A body that is not what the protocol says, or beyond a bound. Reading it again gives the same.
     pub fn read(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Self, Unprocessable> {
-        for (what, id) in
-            [("session", &record.session), ("profile", &record.profile), ("source", &record.source)]
-        {
-            if id.is_empty() {
-                return Err(Unprocessable::Missing(what.to_owned()));
-            }
-            if id.len() > MAX_ID_BYTES {
-                return Err(Unprocessable::TooLong { path: what.to_owned(), bytes: id.len() });
-            }
-        }
+        check_ids(record)?;
         let body = Body::read(&record.body)?;
         let found = body.events.len();
         if found > MAX_EVENTS {
@@ -149,42 +156,53 @@ impl Request {
         if u32::try_from(found) != Ok(record.events) {
             return Err(Unprocessable::EventCount { found, said: record.events });
         }
-        let common = common(record, lane, entry)?;
+        // Of what a transitional source brings, only the profile is kept.
+        let keeps_session = body.options.session && !record.transitional;
+        let keeps_events = body.options.events && !record.transitional;
+        let profile = record.profile.clone().filter(|_| body.options.profile);
+        let common = Common {
+            session: keeps_session.then(|| Reference::to(&record.session)),
+            is_profile_less: profile.is_none(),
+            debug: body.options.debug,
+            ..common(record, lane, entry)?
+        };
         let mut client_events = Vec::with_capacity(found);
         let mut ids = HashSet::new();
         for (index, sent) in body.events.into_iter().enumerate() {
-            let event = client_event::document(&common, index, sent)?;
+            let ClientEvent { event, is_kept } = client_event::document(&common, index, sent)?;
             if ids.insert(event.id.clone()) {
-                client_events.push(event);
+                client_events.push(ClientEvent { event, is_kept: is_kept && keeps_events });
             }
         }
-        let kept = u32::try_from(client_events.len()).unwrap_or(record.events);
+        let different = u32::try_from(client_events.len()).unwrap_or(record.events);
+        let opens_session = record.new_session && keeps_session && keeps_events;
+        let session_events =
+            if opens_session { system_event::of_new_session(&common, &client_events) } else { Vec::new() };
         Ok(Self {
             lane: lane.name().to_owned(),
             entry,
             session: record.session.clone(),
-            profile: record.profile.clone(),
+            new_profile: record.new_profile && profile.is_some(),
+            profile,
             new_session: record.new_session,
-            new_profile: record.new_profile,
-            received: common.received,
-            system_events: system_event::documents(
-                &common,
-                record.new_profile,
-                record.new_session,
-                &client_events,
-            )?,
-            origin: common.origin,
+            keeps_session,
+            keeps_events,
+            common,
             client_events,
-            repeated: record.events.saturating_sub(kept),
+            repeated: record.events.saturating_sub(different),
+            session_events,
             time_zone: time_zone(&body.context),
             context: body.context,
             properties: body.properties,
         })
     }
 
-    /// Ids of all events that it may add: whether one is taken decides what becomes of the request.
+    /// Ids of the events that it may add, but for the one that says that its profile was created: whether one is
+    /// taken decides what becomes of the request. Those that it does not keep are among them, as they must not count
+    /// again.
     pub fn event_ids(&self) -> impl Iterator<Item = &str> {
-        self.client_events.iter().chain(&self.system_events).map(|event| event.id.as_str())
+        let client_events = self.client_events.iter().map(|sent| &sent.event);
+        client_events.chain(&self.session_events).map(|event| event.id.as_str())
     }
 
     /// The session's id.
@@ -193,10 +211,16 @@ impl Request {
         &self.session
     }
 
-    /// The profile's id, as the client was answered.
+    /// The profile's id, as the client was answered; none when its events belong to nobody.
     #[must_use]
-    pub fn profile(&self) -> &str {
-        &self.profile
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// Whether the session is kept, with what this request says of it.
+    #[must_use]
+    pub fn keeps_session(&self) -> bool {
+        self.keeps_session
     }
 
     /// Whether the profile's id was made for this request, so that nobody can have heard of it before.
@@ -208,10 +232,28 @@ impl Request {
     /// The stream entry that it is.
     #[must_use]
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        &self.common.origin
     }
 }
 
+fn check_ids(record: &StreamRecord) -> Result<(), Unprocessable> {
+    for (what, id) in [
+        ("session", Some(&record.session)),
+        ("profile", record.profile.as_ref()),
+        ("source", Some(&record.source)),
+    ] {
+        let bytes = id.map(String::len);
+        if bytes == Some(0) {
+            return Err(Unprocessable::Missing(what.to_owned()));
+        }
+        if let Some(bytes) = bytes.filter(|bytes| *bytes > MAX_ID_BYTES) {
+            return Err(Unprocessable::TooLong { path: what.to_owned(), bytes });
+        }
+    }
+    Ok(())
+}
+
+/// What all events share as far as the entry tells: the session is the request's, and a profile is awaited.
 fn common(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Common, Unprocessable> {
     let received = i64::try_from(record.received_at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
     Ok(Common {
@@ -219,7 +261,9 @@ fn common(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Common, 
         received: received.ok_or_else(|| Unprocessable::ReceiveTime(record.received_at.to_string()))?,
         origin: Origin { lane: lane.name().to_owned(), entry: entry.to_string() },
         source: Reference::to(&record.source),
-        session: Reference::to(&record.session),
+        session: Some(Reference::to(&record.session)),
+        is_profile_less: false,
+        debug: false,
         facts: RequestFacts {
             id: record.request_id.to_string(),
             ip: record.client_address.clone(),

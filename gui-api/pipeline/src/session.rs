@@ -5,20 +5,25 @@ use tideline_model::{Applied, Properties, Reference, Session, SessionMetadata, S
 use crate::Request;
 use crate::merge::merge;
 
-/// The session after the request, which added `events`; none when the request was counted before.
+/// The session after the request, which belongs to `profile` and added `events`; none when the request was counted
+/// before.
 pub(crate) fn after(
     request: &Request,
     before: Option<&Session>,
-    profile: &str,
+    profile: Option<&str>,
     events: u64,
 ) -> Option<Session> {
-    let mut session = before.cloned().unwrap_or_else(|| opened(request, profile));
+    let mut session = before.cloned().unwrap_or_else(|| opened(request));
     if !session.applied.advance(&request.lane, (request.entry.milliseconds, request.entry.sequence)) {
         return None;
     }
+    // It had none, or one that was merged into this one. A request that is nobody's leaves it the one it has.
+    if let Some(profile) = profile {
+        session.profile = Some(Reference::to(profile));
+    }
     let time = &mut session.metadata.time;
     // Edges' clocks differ: a session does not become shorter by that.
-    time.update = time.update.max(request.received);
+    time.update = time.update.max(request.common.received);
     time.duration = u64::try_from(time.update.duration_since(time.insert).as_secs()).unwrap_or(0);
     session.stats.events = session.stats.events.saturating_add(events);
     merge(&mut session.context, &request.context);
@@ -26,14 +31,18 @@ pub(crate) fn after(
     Some(session)
 }
 
-fn opened(request: &Request, profile: &str) -> Session {
+fn opened(request: &Request) -> Session {
     Session {
         id: request.session.clone(),
         metadata: SessionMetadata {
-            time: SessionTime { insert: request.received, update: request.received, duration: 0 },
+            time: SessionTime {
+                insert: request.common.received,
+                update: request.common.received,
+                duration: 0,
+            },
             status: "active".to_owned(),
         },
-        profile: Reference::to(profile),
+        profile: None,
         context: Properties::new(),
         properties: Properties::new(),
         stats: SessionStats::default(),

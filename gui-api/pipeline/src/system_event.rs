@@ -1,51 +1,55 @@
 //! Events that the platform adds: a new profile, a new session, a visit.
+//!
+//! Their times lie some seconds before the request, so that in a list by time they come before what set them off.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tideline_model::{Event, EventTime, Properties};
+use tideline_model::{Event, EventTime, Properties, Reference};
 use tideline_protocol::system_event_id;
+use uuid::Uuid;
 
-use crate::Unprocessable;
-use crate::request::Common;
+use crate::request::{ClientEvent, Common};
 
-/// A profile was made for this request.
-pub(crate) const PROFILE_CREATED: &str = "profile-created";
+const PROFILE_CREATED: &str = "profile-created";
 const SESSION_OPENED: &str = "session-opened";
 const VISIT_STARTED: &str = "visit-started";
 
-/// The events that a request of these flags adds. Their times lie some seconds before the request,
-/// so that in a list by time they come before what set them off.
-pub(crate) fn documents(
-    common: &Common,
-    new_profile: bool,
-    new_session: bool,
-    client_events: &[Event],
-) -> Result<Vec<Event>, Unprocessable> {
-    let wanted = [
-        (PROFILE_CREATED, 3, new_profile),
-        (SESSION_OPENED, 2, new_session),
-        (VISIT_STARTED, 1, new_session),
-    ];
-    let mut events = Vec::new();
-    for (r#type, seconds, _) in wanted.into_iter().filter(|(_, _, wanted)| *wanted) {
-        let insert = common
-            .received
-            .checked_sub(SignedDuration::from_secs(seconds))
-            .map_err(|_| Unprocessable::ReceiveTime(common.received.to_string()))?;
-        let time = EventTime { insert, create: None, receive: common.received };
-        let mut event = common.event(system_event_id(common.request_id, r#type), r#type.to_owned(), time);
-        if r#type == VISIT_STARTED {
-            event.properties = triggers(client_events);
-        }
-        events.push(event);
-    }
-    Ok(events)
+/// The namespace of [`profile_created_id`].
+const PROFILES: Uuid = Uuid::from_u128(0x5c9d_0b36_61a4_4f0e_9a57_3d2f_1f6e_8b21);
+
+/// The id of the event which says that this profile was created. It follows from the profile alone, so there is one,
+/// whichever of several requests at the same time finds the profile missing.
+#[must_use]
+pub fn profile_created_id(profile_id: &str) -> String {
+    Uuid::new_v5(&PROFILES, profile_id.as_bytes()).to_string()
+}
+
+/// The request creates this profile.
+pub(crate) fn profile_created(common: &Common, profile_id: &str) -> Event {
+    let event = event(common, profile_created_id(profile_id), PROFILE_CREATED, 3);
+    Event { profile: Some(Reference::to(profile_id)), ..event }
+}
+
+/// The request opens a session, and begins a visit with it.
+pub(crate) fn of_new_session(common: &Common, client_events: &[ClientEvent]) -> Vec<Event> {
+    let id = |r#type| system_event_id(common.request_id, r#type);
+    let opened = event(common, id(SESSION_OPENED), SESSION_OPENED, 2);
+    let started = event(common, id(VISIT_STARTED), VISIT_STARTED, 1);
+    vec![opened, Event { properties: triggers(client_events), ..started }]
+}
+
+fn event(common: &Common, id: String, r#type: &str, seconds_before: i64) -> Event {
+    // Requests are received after 1970, and time begins long before.
+    let insert = common.received.checked_sub(SignedDuration::from_secs(seconds_before));
+    let insert = insert.unwrap_or(common.received);
+    let time = EventTime { insert, create: None, receive: common.received };
+    common.event(id, r#type.to_owned(), time)
 }
 
 /// The types of the events that began the visit, each once, in order.
-fn triggers(client_events: &[Event]) -> Properties {
+fn triggers(client_events: &[ClientEvent]) -> Properties {
     let mut types: Vec<Value> = Vec::new();
-    for event in client_events {
+    for ClientEvent { event, .. } in client_events {
         if !types.iter().any(|known| known == event.r#type.as_str()) {
             types.push(json!(event.r#type));
         }

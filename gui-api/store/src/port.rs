@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tideline_model::{Event, EventSource, Origin, Profile, Session};
+use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Reference, Session};
 
 /// The most events that one query returns.
 pub const MAX_PAGE: usize = 200;
@@ -28,6 +28,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<States, StoreError>>;
 
     /// Writes a batch, durably: when this returns, the batch survives a crash and queries find it.
+    ///
+    /// Events come first, then profiles, then sessions: what is there after a crash half-way is what some of them say,
+    /// so that a session never names a profile that has not heard of it, nor a profile counts events that are not there.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a session or profile has another version than the one given,
@@ -57,6 +60,15 @@ pub trait Store: Send + Sync + 'static {
     /// Writes an event source over the one of the same id (whatever its case), or adds it.
     fn put_source(&self, source: EventSource) -> BoxFuture<'_, Result<(), StoreError>>;
 
+    /// All redirects, by id.
+    fn redirects(&self) -> BoxFuture<'_, Result<Vec<Redirect>, StoreError>>;
+
+    /// Writes a redirect over the one of the same id (whatever its case), or adds it.
+    fn put_redirect(&self, redirect: Redirect) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Removes the redirect of this id (whatever its case), if there is one.
+    fn remove_redirect<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
+
     /// Whether the store answers now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
@@ -75,7 +87,7 @@ pub enum StoreError {
     /// This document is stored but cannot be read back until somebody mends it; others can.
     #[error("the stored {kind} `{id}` cannot be read: restore it from a backup")]
     Damaged {
-        /// `session`, `profile`, `event` or `event source`.
+        /// `session`, `profile`, `event`, `event source` or `redirect`.
         kind: &'static str,
         /// The document's id.
         id: String,
@@ -135,13 +147,14 @@ pub struct EventFilter {
 impl EventFilter {
     /// Whether this event is wanted.
     #[must_use]
-    pub fn matches(&self, event: &Event) -> bool {
+    pub fn matches<'a>(&self, event: &'a Event) -> bool {
         let fits =
-            |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|wanted| wanted == actual);
-        fits(&self.r#type, &event.r#type)
-            && fits(&self.source, &event.source.id)
-            && fits(&self.session, &event.session.id)
-            && fits(&self.profile, &event.profile.id)
+            |wanted: &Option<String>, actual: Option<&str>| wanted.is_none() || wanted.as_deref() == actual;
+        let id = |reference: &'a Option<Reference>| reference.as_ref().map(|reference| reference.id.as_str());
+        fits(&self.r#type, Some(&event.r#type))
+            && fits(&self.source, Some(&event.source.id))
+            && fits(&self.session, id(&event.session))
+            && fits(&self.profile, id(&event.profile))
     }
 }
 

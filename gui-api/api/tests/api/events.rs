@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tideline_model::{Profile, Session};
+use tideline_model::{Profile, Reference, Session};
 use tideline_store::{Batch, Version, Versioned};
 
 use crate::service::{TestService, event};
@@ -18,8 +18,7 @@ async fn ids(service: &TestService, query: &str) -> Vec<String> {
 async fn lists_are_filtered_and_the_newest_come_first() {
     let service = TestService::start().await;
     let mut other = event("d", "page-view", 4);
-    other.session.id = "y".to_owned();
-    other.profile.id = "q".to_owned();
+    (other.session, other.profile) = (Some(Reference::to("y")), Some(Reference::to("q")));
     other.source.id = "app".to_owned();
     let events = [event("a", "page-view", 1), event("b", "purchase", 2), event("c", "page-view", 3), other];
     service.store_events(events.to_vec()).await;
@@ -121,4 +120,30 @@ async fn documents_are_found_by_any_id_a_client_may_choose() {
         let answer = service.get(&format!("/api/v1/{kind}s/none%2Fsuch")).await;
         assert_eq!((answer.status, answer.detail()), (404, format!("no {kind} `none/such`")));
     }
+}
+
+#[tokio::test]
+async fn numbers_come_back_to_the_digit() {
+    let service = TestService::start().await;
+    let numbers = "[12345678901234567890,-9223372036854775808,13.45,0.30000000000000004,5e-324,\"1e999\"]";
+    let mut event = event("a", "order", 1);
+    event.properties.insert("numbers".to_owned(), serde_json::from_str(numbers).unwrap());
+    service.store_events(vec![event]).await;
+    for path in ["/api/v1/events", "/api/v1/events/a"] {
+        let answer = service.get(path).await;
+        assert!(answer.body.contains(&format!("\"numbers\":{numbers}")), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_nobody_says_so_and_no_profile_matches_it() {
+    let service = TestService::start().await;
+    let mut nobodys = event("a", "page-view", 1);
+    (nobodys.session, nobodys.profile) = (None, None);
+    service.store_events(vec![nobodys]).await;
+    let found = service.get("/api/v1/events/a").await.json();
+    assert!(found["session"].is_null() && found["profile"].is_null(), "{found}");
+    assert!(found.as_object().unwrap().contains_key("profile"), "{found}");
+    assert_eq!(ids(&service, "").await, ["a"]);
+    assert_eq!(ids(&service, "profile=p").await, [""; 0]);
 }

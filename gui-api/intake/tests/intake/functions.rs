@@ -106,18 +106,21 @@ async fn an_entry_is_settled_and_counted_once_whoever_settles_it_again() {
     lease(&stage, &lane, "owner", 60_000).await;
     let (_, entries) = read(&stage, &lane, "owner", "new", 10, 100_000).await.unwrap();
     let [first, second, third] = [0, 1, 2].map(|place: usize| entries[place].0.as_str());
-    let both =
-        [[second, "3", "shop-web", "0", "1", "0", ""], [third, "3", "shop-web", "0", "0", "1", "broken"]];
+    let both = [
+        [second, "3", "shop-web", "0", "1", "0", "0", ""],
+        [third, "3", "shop-web", "0", "0", "1", "0", "broken"],
+    ];
     assert_eq!(
         settle(&stage, &lane, &both.concat()).await,
-        [2, 0, 1, 1, 3],
+        [2, 0, 1, 1, 0, 3],
         "the first holds up the trimming"
     );
-    assert_eq!(settle(&stage, &lane, &both.concat()).await, [0, 0, 0, 0, 3]);
-    let rest = [first, "3", "shop-web", "2", "0", "0", ""];
-    assert_eq!(settle(&stage, &lane, &rest).await, [1, 2, 0, 0, 0]);
-    assert_eq!(settle(&stage, &lane, &rest).await, [0, 0, 0, 0, 0]);
-    assert_eq!(stage.redis.ledger().await, Ledger { accepted: 4, stored: 2, duplicate: 1, dead: 1 });
+    assert_eq!(settle(&stage, &lane, &both.concat()).await, [0, 0, 0, 0, 0, 3]);
+    let rest = [first, "3", "shop-web", "1", "0", "0", "1", ""];
+    assert_eq!(settle(&stage, &lane, &rest).await, [1, 1, 0, 0, 1, 0]);
+    assert_eq!(settle(&stage, &lane, &rest).await, [0, 0, 0, 0, 0, 0]);
+    let expected = Ledger { accepted: 4, stored: 1, duplicate: 1, dead: 1, passed: 1 };
+    assert_eq!(stage.redis.ledger().await, expected);
     let letters = stage.redis.dead_letters(&lane).await;
     assert_eq!(letters.len(), 1);
     assert_eq!((letters[0]["reason"].as_str(), letters[0]["entry"].as_str()), ("broken", third));
@@ -133,7 +136,7 @@ async fn what_was_never_accepted_is_not_counted() {
     let id: String = stage.redis.ask(by_hand.arg(lane.events()).arg("*").arg("n").arg(9)).await;
     lease(&stage, &lane, "owner", 60_000).await;
     read(&stage, &lane, "owner", "new", 10, 100_000).await.unwrap();
-    settle(&stage, &lane, &[id.as_str(), "3", "another", "0", "0", "9", "by hand"]).await;
+    settle(&stage, &lane, &[id.as_str(), "3", "another", "0", "0", "9", "0", "by hand"]).await;
     assert_eq!(stage.redis.ledger().await, Ledger { accepted: 1, ..Ledger::default() });
     assert_eq!(stage.redis.dead_letters(&lane).await.len(), 1);
 }
@@ -146,7 +149,48 @@ async fn nobody_can_bury_a_lane_under_fields() {
     let id: String = stage.redis.ask(redis::cmd("XADD").arg(lane.events()).arg("*").arg(fields)).await;
     lease(&stage, &lane, "owner", 60_000).await;
     read(&stage, &lane, "owner", "new", 10, 1_000_000).await.unwrap();
-    let settled = settle(&stage, &lane, &[id.as_str(), "1", "x", "0", "0", "0", "too many fields"]).await;
-    assert_eq!(settled, [1, 0, 0, 0, 0]);
+    let settled =
+        settle(&stage, &lane, &[id.as_str(), "1", "x", "0", "0", "0", "0", "too many fields"]).await;
+    assert_eq!(settled, [1, 0, 0, 0, 0, 0]);
     assert_eq!(stage.redis.dead_letters(&lane).await[0]["reason"], "too many fields");
+}
+
+#[tokio::test]
+async fn a_settlement_of_another_version_is_refused_before_anything_is_written() {
+    let stage = Stage::with_lanes(1).await;
+    let lane = stage.lanes.of_session("a");
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    lease(&stage, &lane, "owner", 60_000).await;
+    let (_, entries) = read(&stage, &lane, "owner", "new", 10, 100_000).await.unwrap();
+    let id = entries[0].0.as_str();
+    let seven = [id, "3", "shop-web", "1", "0", "0", ""];
+    let minute: String = stage.redis.ask::<Vec<String>>(redis::cmd("KEYS").arg("*:ledger:*")).await.remove(0);
+    let keys = [lane.events(), lane.dead_letters(), minute];
+    // As many as are taken for several entries too.
+    for arguments in [seven.to_vec(), seven.repeat(8), vec![id, "9", "shop-web", "1", "0", "0", "0", ""]] {
+        let command = call("settle_v1", &keys).arg(&arguments).clone();
+        let refused = command.query_async::<Value>(&mut stage.redis.connection().await).await.unwrap_err();
+        assert!(refused.to_string().contains("settle_v1"), "{refused}");
+        assert_eq!(stage.redis.ledger().await, Ledger { accepted: 1, ..Ledger::default() });
+        assert_eq!(stage.redis.pending(&lane).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_given_to_another_profile_unless_it_has_a_third_by_now() {
+    let stage = Stage::with_lanes(1).await;
+    let lane = stage.lanes.of_session("a");
+    let key = |session: &str| lane.session(session);
+    for (session, profile) in [("a", "old"), ("b", "third"), ("nobodys", "")] {
+        stage.redis.ask::<()>(redis::cmd("SET").arg(key(session)).arg(profile).arg("EX").arg(1000)).await;
+    }
+    let sessions = ["a", "b", "nobodys", "gone"];
+    let mut adopt = call("adopt_v1", &sessions.map(key));
+    adopt.arg(["old", "new"].repeat(sessions.len()));
+    assert_eq!(stage.redis.ask::<u64>(&adopt).await, 1);
+    assert_eq!(stage.redis.ask::<u64>(&adopt).await, 0);
+    let profiles: Vec<Option<String>> = stage.redis.ask(redis::cmd("MGET").arg(&sessions.map(key))).await;
+    assert_eq!(profiles, [Some("new"), Some("third"), Some(""), None].map(|id| id.map(str::to_owned)));
+    let seconds: i64 = stage.redis.ask(redis::cmd("TTL").arg(key("a"))).await;
+    assert!((900..=1000).contains(&seconds), "it lives as long as before: {seconds}");
 }

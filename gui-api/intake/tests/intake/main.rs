@@ -1,7 +1,9 @@
 //! The intake against a real redis-server and a real store: killed, starved, contended, and exact all the same.
 
 mod functions;
+mod keeping;
 mod lane_errors;
+mod merged;
 mod outages;
 mod owners;
 mod settling;

@@ -128,7 +128,7 @@ async fn an_entry_that_ends_the_service_is_tried_alone_and_then_buried() {
     }
     assert_eq!(deaths, 8, "five times with others, three times alone");
     let ledger = stage.redis.ledger().await;
-    assert_eq!(ledger, Ledger { accepted: 4, stored: 3, duplicate: 0, dead: 1 });
+    assert_eq!(ledger, Ledger { accepted: 4, stored: 3, duplicate: 0, dead: 1, passed: 0 });
     let letters = stage.redis.dead_letters(&lane).await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0]["reason"], "processing it alone ended the service 3 times");

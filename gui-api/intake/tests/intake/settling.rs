@@ -2,6 +2,7 @@
 
 use crate::support::requests::{page_views, with_body};
 use crate::support::{Ledger, Mood, Stage, until};
+use tideline_model::Reference;
 use tideline_store::{EventFilter, Store as _};
 
 #[tokio::test]
@@ -15,7 +16,7 @@ async fn accepted_requests_become_events_sessions_and_profiles() {
         }
     }
     let ledger = stage.settled().await;
-    assert_eq!(ledger, Ledger { accepted: 18, stored: 18, duplicate: 0, dead: 0 });
+    assert_eq!(ledger, Ledger { accepted: 18, stored: 18, duplicate: 0, dead: 0, passed: 0 });
     assert_eq!(stage.store.count("page-view").await, 18);
     for session in ["a", "b", "c"] {
         let profile = stage.store.profile(&format!("profile-of-{session}")).await.unwrap().unwrap();
@@ -51,7 +52,7 @@ async fn killed_between_write_and_settling_each_event_is_there_once_and_counters
     }
     let _last = stage.start();
     let ledger = stage.settled().await;
-    assert_eq!(ledger, Ledger { accepted: 11, stored: 11, duplicate: 0, dead: 0 });
+    assert_eq!(ledger, Ledger { accepted: 11, stored: 11, duplicate: 0, dead: 0, passed: 0 });
     assert_eq!(stage.store.count("page-view").await, 11);
     let profile = stage.store.profile("profile-of-a").await.unwrap().unwrap();
     assert_eq!((profile.stats.visits, profile.stats.views, profile.stats.counters["events"]), (1, 8, 8));
@@ -69,7 +70,7 @@ async fn retry_after_the_edges_window_is_a_duplicate_and_changes_nothing() {
     // From another session, and one event is new.
     stage.redis.track(page_views(&stage.lanes, "b", &["2", "3"])).await;
     let ledger = stage.settled().await;
-    assert_eq!(ledger, Ledger { accepted: 8, stored: 3, duplicate: 5, dead: 0 });
+    assert_eq!(ledger, Ledger { accepted: 8, stored: 3, duplicate: 5, dead: 0, passed: 0 });
     assert_eq!(stage.store.count("page-view").await, 3);
     assert_eq!(stage.store.profile("profile-of-a").await.unwrap().unwrap().stats.views, 2);
 }
@@ -88,7 +89,7 @@ async fn what_cannot_be_processed_goes_to_the_dead_letters_with_its_reason() {
     stage.redis.track(page_views(&stage.lanes, "a", &["2"])).await;
 
     let ledger = stage.settled().await;
-    assert_eq!(ledger, Ledger { accepted: 7, stored: 2, duplicate: 0, dead: 5 });
+    assert_eq!(ledger, Ledger { accepted: 7, stored: 2, duplicate: 0, dead: 5, passed: 0 });
     assert_eq!(stage.store.count("page-view").await, 2);
     let mut command = redis::cmd("XRANGE");
     let letters: Vec<(String, Vec<(String, redis::Value)>)> =
@@ -147,18 +148,19 @@ async fn a_profile_is_found_by_an_id_that_it_was_given_later() {
     let lane = stage.lanes.of_session("a");
     stage.redis.ask::<()>(redis::cmd("DEL").arg(lane.session("a"))).await;
     let mut forgotten = page_views(&stage.lanes, "a", &["2"]);
-    forgotten.record.profile = "later".to_owned();
+    forgotten.record.profile = Some("later".to_owned());
     assert_eq!(stage.redis.track(forgotten).await, "later");
     stage.settled().await;
     let mut next_visit = page_views(&stage.lanes, "b", &["3"]);
-    (next_visit.record.profile, next_visit.record.new_profile) = ("later".to_owned(), false);
+    (next_visit.record.profile, next_visit.record.new_profile) = (Some("later".to_owned()), false);
     stage.redis.track(next_visit).await;
     assert!(stage.settled().await.adds_up());
 
     let profile = stage.store.profile("later").await.unwrap().unwrap();
     assert_eq!(profile.id, "profile-of-a");
     assert_eq!((profile.stats.views, profile.stats.visits), (3, 3));
-    assert_eq!(stage.store.session("b").await.unwrap().unwrap().profile.id, "profile-of-a");
+    let owner = stage.store.session("b").await.unwrap().unwrap().profile;
+    assert_eq!(owner, Some(Reference::to("profile-of-a")));
     assert_eq!(stage.store.count("profile-created").await, 1);
 }
 

@@ -61,14 +61,20 @@ async fn the_end_is_the_same_however_often_replicas_are_killed() {
     let stored = accepted - duplicate;
     assert_eq!(
         ledger,
-        Ledger { accepted: count(accepted), stored: count(stored), duplicate: count(duplicate), dead: 0 }
+        Ledger {
+            accepted: count(accepted),
+            stored: count(stored),
+            duplicate: count(duplicate),
+            dead: 0,
+            passed: 0
+        }
     );
     assert_eq!(stage.store.count("page-view").await as u64, stored);
     assert_eq!(stage.store.count("session-opened").await, expected.len());
     for (session, events) in expected {
         let document = stage.store.session(&session).await.unwrap().unwrap();
         assert_eq!(document.stats.events, events, "{session}");
-        let profile = stage.store.profile(&document.profile.id).await.unwrap().unwrap();
+        let profile = stage.store.profile(&document.profile.unwrap().id).await.unwrap().unwrap();
         assert_eq!((profile.stats.views, profile.stats.visits), (events, 1), "{session}");
     }
 }

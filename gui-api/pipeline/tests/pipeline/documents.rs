@@ -2,15 +2,20 @@
 
 use crate::support::{Documents, RECEIVED, record, record_of};
 use serde_json::{Value, json};
-use tideline_model::{Event, Tags};
-use tideline_pipeline::Unprocessable;
-use tideline_protocol::{event_id, system_event_id};
+use tideline_model::{Event, Reference, Tags};
+use tideline_pipeline::{Unprocessable, profile_created_id};
+use tideline_protocol::{StreamRecord, event_id, system_event_id};
 use uuid::Uuid;
 
 /// The client's events of a first request with these events.
 fn events(events: &Value) -> Vec<Event> {
     let mut documents = Documents::default();
     documents.take(&record(&json!({"events": events})), 1).unwrap().events.split_off(3)
+}
+
+/// The same request with another id.
+fn of_request(id: u128, record: &StreamRecord) -> StreamRecord {
+    StreamRecord { request_id: Uuid::from_u128(id), ..record.clone() }
 }
 
 #[test]
@@ -73,7 +78,8 @@ fn an_event_keeps_page_tags_properties_context_and_request() {
     assert_eq!(Value::Object(event.context.clone()), context);
     assert_eq!(event.request.ip.as_deref(), Some("203.0.113.9"));
     assert_eq!(event.request.headers["user-agent"], "Mozilla/5.0");
-    assert_eq!((event.source.id.as_str(), event.session.id.as_str()), ("shop-web", "s"));
+    assert_eq!((event.source.id.as_str(), &event.session), ("shop-web", &Some(Reference::to("s"))));
+    assert_eq!((event.metadata.profile_less, event.metadata.debug), (false, false));
     assert_eq!(event.metadata.origin.entry, "1-0");
 }
 
@@ -81,19 +87,27 @@ fn an_event_keeps_page_tags_properties_context_and_request() {
 fn the_platform_adds_events_before_those_that_set_them_off() {
     let body = json!({"events": [{"type": "b"}, {"type": "A"}, {"type": "b"}]});
     let table: [(bool, bool, &[&str]); 3] = [
-        (true, true, &["profile-created", "session-opened", "visit-started"]),
-        (true, false, &["session-opened", "visit-started"]),
-        (false, false, &[]),
+        (true, false, &["profile-created", "session-opened", "visit-started"]),
+        (true, true, &["session-opened", "visit-started"]),
+        (false, true, &[]),
     ];
-    for (new_session, new_profile, expected) in table {
-        let record = tideline_protocol::StreamRecord { new_session, new_profile, ..record(&body) };
-        let mut events = Documents::default().take(&record, 1).unwrap().events;
+    for (new_session, is_known, expected) in table {
+        let record = StreamRecord { new_session, ..record(&body) };
+        let mut documents = Documents::default();
+        if is_known {
+            documents.take(&of_request(8, &record), 1).unwrap();
+            documents.sessions.clear();
+        }
+        let mut events = documents.take(&record, 2).unwrap().events;
         events.sort_by_key(|event| event.metadata.time.insert);
         let types: Vec<_> = events.iter().map(|event| event.r#type.as_str()).collect();
         assert_eq!(types, [expected, &["b", "a", "b"]].concat());
         for event in events.iter().take(expected.len()) {
-            assert_eq!(event.id, system_event_id(record.request_id, &event.r#type));
-            assert_eq!(event.profile.id, "p");
+            let id = match event.r#type.as_str() {
+                "profile-created" => profile_created_id("p"),
+                other => system_event_id(record.request_id, other),
+            };
+            assert_eq!((&event.id, &event.profile), (&id, &Some(Reference::to("p"))));
         }
         if let Some(visit) = events.iter().find(|event| event.r#type == "visit-started") {
             assert_eq!(Value::Object(visit.properties.clone()), json!({"trigger-event-types": ["b", "a"]}));
@@ -117,7 +131,7 @@ fn sessions_and_profiles_count_what_they_are_given() {
     let session = &documents.sessions["s"];
     assert_eq!((session.stats.events, session.metadata.time.duration), (3, 61));
     assert_eq!((&session.context["a"], &session.properties["p"]), (&json!(2), &json!(1)));
-    assert_eq!(session.profile.id, "p");
+    assert_eq!(session.profile, Some(Reference::to("p")));
     let profile = &documents.profiles["p"];
     assert_eq!((profile.stats.visits, profile.stats.views, profile.stats.counters["events"]), (1, 2, 3));
     assert_eq!(profile.metadata.time.visit.tz.as_deref(), Some("Europe/Oslo"));
@@ -158,15 +172,13 @@ fn a_retry_of_known_events_is_no_visit_and_changes_nothing() {
     let first = record(&json!({"events": [{"type": "page-view", "id": "1"}, {"type": "x", "id": "2"}]}));
     documents.take(&first, 1).unwrap();
     let before = documents.clone();
-    let retry = tideline_protocol::StreamRecord { request_id: Uuid::from_u128(8), ..first.clone() };
-    let outcome = documents.take(&retry, 2).unwrap();
+    let outcome = documents.take(&of_request(8, &first), 2).unwrap();
     assert_eq!((outcome.stored, outcome.duplicates, outcome.events.len()), (0, 2, 0));
     assert_eq!(documents, before);
 
     // One of its events is new: that one counts.
     let partly = record(&json!({"events": [{"type": "x", "id": "2"}, {"type": "page-view", "id": "3"}]}));
-    let partly =
-        tideline_protocol::StreamRecord { request_id: Uuid::from_u128(9), new_session: false, ..partly };
+    let partly = StreamRecord { new_session: false, ..of_request(9, &partly) };
     let outcome = documents.take(&partly, 3).unwrap();
     assert_eq!((outcome.stored, outcome.duplicates), (1, 1));
     assert_eq!(documents.profiles["p"].stats.counters["events"], 3);
@@ -177,11 +189,11 @@ fn a_session_keeps_its_profile_when_the_edge_has_forgotten_it() {
     let mut documents = Documents::default();
     documents.take(&record(&json!({"events": [{"type": "x"}]})), 1).unwrap();
     let mut later = record(&json!({"events": [{"type": "x"}]}));
-    (later.request_id, later.profile) = (Uuid::from_u128(8), "another".into());
+    (later.request_id, later.profile) = (Uuid::from_u128(8), Some("another".into()));
     let outcome = documents.take(&later, 2).unwrap();
     let types: Vec<_> = outcome.events.iter().map(|event| event.r#type.as_str()).collect();
     assert_eq!(types, ["session-opened", "visit-started", "x"]);
-    assert!(outcome.events.iter().all(|event| event.profile.id == "p"));
+    assert!(outcome.events.iter().all(|event| event.profile == Some(Reference::to("p"))));
     assert_eq!(documents.profiles["p"].ids, ["p", "another"]);
     assert_eq!(documents.profiles["p"].stats.visits, 2);
     assert_eq!(documents.profiles.len(), 1);

@@ -1,5 +1,8 @@
 //! What requests become: rule by rule, and for what a real browser sent.
 
+mod consents;
 mod documents;
+mod event_types;
+mod keeping;
 mod support;
 mod visits;

@@ -28,7 +28,7 @@ fn records(visit: &str, bodies: &[String]) -> Vec<StreamRecord> {
             request_id: Uuid::new_v5(&namespace, &number.to_be_bytes()),
             received_at: RECEIVED + 1000 * u64::try_from(number).unwrap(),
             session: visit.to_owned(),
-            profile: format!("profile of {visit}"),
+            profile: Some(format!("profile of {visit}")),
             new_session: number == 0,
             new_profile: number == 0,
             ..record_of(body, events)

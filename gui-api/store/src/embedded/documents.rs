@@ -1,4 +1,4 @@
-//! Sessions, profiles and event sources in SQLite.
+//! Sessions and profiles in SQLite, and the database itself; configuration objects are in [`super::configuration`].
 //!
 //! Reads take a connection of their own each, kept for the next read, and see the last commit. The one
 //! writing connection belongs to [`super::writer`], which wraps a whole group of batches in a transaction.
@@ -11,22 +11,23 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tideline_model::{EventSource, Profile, Session};
+use tideline_model::{Profile, Session};
 
 use super::partitions::sync_directory;
 use super::{damage, fault};
 use crate::{States, StoreError, Version, Versioned};
 
-/// What `user_version` says in databases that this program writes.
-const SCHEMA_VERSION: i64 = 1;
+/// What each version of the schema adds to the one before.
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
+     CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
+     CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+     CREATE TABLE sources (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE redirects (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;",
+];
 
-const SCHEMA: &str = "
-    CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
-    CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
-    CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE sources (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
-    PRAGMA user_version = 1;
-";
+/// What `user_version` says in databases that this program writes.
+const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 
 /// How long one process waits for another that writes.
 const BUSY: Duration = Duration::from_secs(15);
@@ -109,19 +110,14 @@ impl Documents {
         Ok(profile.filter(|profile| profile.id == id || profile.ids.iter().any(|known| known == id)))
     }
 
-    pub(super) fn sources(&self) -> Result<Vec<EventSource>, StoreError> {
-        let rows: Vec<(String, Vec<u8>)> = self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT id, document FROM sources ORDER BY id")?;
-            select.query_map([], |row| Ok((row.get(0)?, document(row)?)))?.collect()
-        })?;
-        rows.iter().map(|(id, document)| self.parse("event source", id, document)).collect()
-    }
-
     pub(super) fn ready(&self) -> Result<(), StoreError> {
         self.read(|connection| connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())))
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = idle.map_or_else(|| self.connect(), Ok)?;
         let found = read(&connection).map_err(|error| self.fault(&error))?;
@@ -133,7 +129,7 @@ impl Documents {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 
-    fn parse<T: DeserializeOwned>(
+    pub(super) fn parse<T: DeserializeOwned>(
         &self,
         kind: &'static str,
         id: &str,
@@ -160,13 +156,14 @@ fn make_directory(directory: &Path) -> std::io::Result<()> {
     std::fs::canonicalize(directory)?.parent().map_or(Ok(()), sync_directory)
 }
 
-/// Makes the tables in a new database; returns the schema version that it found.
+/// Makes the tables that are missing; returns the schema version that it found. A newer database stays as it is.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     // In a transaction: of two processes that open a new directory at once, one makes the tables.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found == 0 {
-        transaction.execute_batch(SCHEMA)?;
+    for (version, addition) in (1..).zip(SCHEMA).filter(|(version, _)| *version > found) {
+        transaction.execute_batch(addition)?;
+        transaction.pragma_update(None, "user_version", version)?;
     }
     transaction.commit()?;
     Ok(found)
@@ -222,7 +219,7 @@ struct Row {
 
 /// The second column, whatever it holds: what is no JSON is found out when it is parsed, and so harms
 /// this document alone.
-fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Vec<u8>> {
+pub(super) fn document(row: &rusqlite::Row<'_>) -> rusqlite::Result<Vec<u8>> {
     Ok(row.get_ref(1)?.as_bytes().unwrap_or_default().to_vec())
 }
 
@@ -291,13 +288,7 @@ fn write_ids(connection: &Connection, profile: &Profile) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Writes an event source over the one of the same id, whatever its case.
-pub(super) fn write_source(connection: &Connection, source: &EventSource) -> rusqlite::Result<()> {
-    let mut upsert = connection.prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2)")?;
-    upsert.execute([source.id.to_lowercase(), json(source)?])?;
-    Ok(())
-}
-
-fn json<T: Serialize>(document: &T) -> rusqlite::Result<String> {
+/// A document as it is stored.
+pub(super) fn json<T: Serialize>(document: &T) -> rusqlite::Result<String> {
     serde_json::to_string(document).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

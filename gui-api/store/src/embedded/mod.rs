@@ -1,7 +1,7 @@
 //! The embedded back-end: SQLite for what is read by id, tantivy for events. One machine, one directory.
 //!
 //! ```text
-//! tideline.db        sessions, profiles and all their ids, event sources (SQLite, one writer)
+//! tideline.db        sessions, profiles and all their ids, event sources, redirects (SQLite, one writer)
 //! events/2026-11/    the events of a month, by event time (one tantivy index each)
 //! events.lock        held by the one process that writes events
 //! ```
@@ -10,6 +10,7 @@
 //! Reading happens on a bounded number of the runtime's blocking threads and never waits for writing, nor
 //! does one kind of reading wait for another ([`permits`]).
 
+mod configuration;
 mod damage;
 mod documents;
 mod event_schema;
@@ -30,8 +31,9 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tideline_model::{Event, EventSource, Origin, Profile, Session};
+use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
 
+use self::configuration::Edit;
 use self::documents::Documents;
 use self::partitions::Partitions;
 use self::permits::{Permits, Reads};
@@ -44,7 +46,7 @@ pub struct EmbeddedOptions {
     /// Memory for events that are being indexed, in bytes, per month that is being written (at most
     /// three at a time); at least 15 MB, which is what the index demands.
     pub index_memory_bytes: usize,
-    /// How many lists, events, sessions and sources are read at the same time; others wait.
+    /// How many lists, events, sessions, sources and redirects are read at the same time; others wait.
     pub parallel_reads: usize,
     /// How many origins, states and profiles are read at the same time besides; others wait.
     pub parallel_intake_reads: usize,
@@ -156,7 +158,19 @@ impl Store for EmbeddedStore {
     }
 
     fn put_source(&self, source: EventSource) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.writer.put_source(source).boxed()
+        self.writer.edit(Edit::PutSource(source)).boxed()
+    }
+
+    fn redirects(&self) -> BoxFuture<'_, Result<Vec<Redirect>, StoreError>> {
+        self.read(Reads::Api, |reading| reading.documents.redirects())
+    }
+
+    fn put_redirect(&self, redirect: Redirect) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.writer.edit(Edit::PutRedirect(redirect)).boxed()
+    }
+
+    fn remove_redirect<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.writer.edit(Edit::RemoveRedirect(id.to_owned())).boxed()
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tideline_model::EventSource;
 use tokio::sync::{mpsc, oneshot};
 
-use super::documents;
+use super::configuration::Edit;
 use super::group::Group;
 use super::partition_writers::PartitionWriters;
 use super::{EmbeddedOptions, Reading, fault, lookup};
@@ -31,7 +30,7 @@ pub(super) struct Writer {
 
 enum Change {
     Batch(Batch),
-    Source(EventSource),
+    Configuration(Edit),
 }
 
 type Outcome = Result<(), StoreError>;
@@ -69,8 +68,8 @@ impl Writer {
         self.send(Change::Batch(batch)).await
     }
 
-    pub(super) async fn put_source(&self, source: EventSource) -> Outcome {
-        self.send(Change::Source(source)).await
+    pub(super) async fn edit(&self, edit: Edit) -> Outcome {
+        self.send(Change::Configuration(edit)).await
     }
 
     async fn send(&self, change: Change) -> Outcome {
@@ -166,9 +165,7 @@ impl Thread {
             }
             outcomes.push(match &request.change {
                 Change::Batch(batch) => group.admit(batch, &mut transaction, &fault)?,
-                Change::Source(source) => {
-                    documents::write_source(&transaction, source).map(Ok).map_err(fault)?
-                }
+                Change::Configuration(edit) => edit.write(&transaction).map(Ok).map_err(fault)?,
             });
         }
         for (month, documents) in group.into_documents() {
@@ -183,7 +180,7 @@ impl Request {
     fn event_ids(&self) -> impl Iterator<Item = &str> {
         let events = match &self.change {
             Change::Batch(batch) => batch.events.as_slice(),
-            Change::Source(_) => &[],
+            Change::Configuration(_) => &[],
         };
         events.iter().map(|event| event.id.as_str())
     }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use tideline_model::{
-    Applied, Bridge, Event, EventMetadata, EventSource, EventTime, Origin, Profile, ProfileMetadata,
-    ProfileStats, ProfileTime, Properties, Reference, RequestFacts, Session, SessionMetadata, SessionStats,
-    SessionTime, Visit,
+    Applied, Bridge, Consent, ConsentState, Event, EventMetadata, EventSource, EventTime, Origin, Profile,
+    ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties, Redirect, Reference, RequestFacts,
+    Session, SessionMetadata, SessionStats, SessionTime, SourceConfig, Visit,
 };
 use tideline_store::{Batch, EventFilter, EventKey, EventPage, EventQuery, Store, Version, Versioned};
 
@@ -37,15 +37,18 @@ pub(crate) fn event_at(id: &str, insert: Timestamp) -> Event {
             },
             status: "collected".to_owned(),
             valid: true,
+            profile_less: false,
+            debug: true,
             origin: origin("1-0"),
         },
         source: Reference::to("shop-web"),
-        session: Reference::to("session-1"),
-        profile: Reference::to("profile-1"),
+        session: Some(Reference::to("session-1")),
+        profile: Some(Reference::to("profile-1")),
         hit: tideline_model::Hit { url: Some("https://shop.example/".to_owned()), ..Default::default() },
         tags: tideline_model::Tags { values: vec!["new".to_owned()], count: 1 },
         properties: Properties::from_iter([("price".to_owned(), 12.5.into())]),
         context: Properties::default(),
+        config: Properties::from_iter([("async".to_owned(), false.into())]),
         request: RequestFacts { id: "request-1".to_owned(), ..Default::default() },
     }
 }
@@ -56,7 +59,7 @@ pub(crate) fn session(id: &str) -> Versioned<Session> {
     let document = Session {
         id: id.to_owned(),
         metadata: SessionMetadata { time, status: "active".to_owned() },
-        profile: Reference::to("profile-1"),
+        profile: Some(Reference::to("profile-1")),
         context: Properties::default(),
         properties: Properties::default(),
         stats: SessionStats::default(),
@@ -71,9 +74,14 @@ pub(crate) fn profile(id: &str) -> Versioned<Profile> {
     let document = Profile {
         id: id.to_owned(),
         ids: vec![id.to_owned()],
-        metadata: ProfileMetadata { time },
+        metadata: ProfileMetadata {
+            time,
+            fields: [("consents.ads".to_owned(), (self::time(TIME), "event-1".to_owned()))].into(),
+        },
         stats: ProfileStats::default(),
         traits: Properties::default(),
+        consents: [("ads".to_owned(), Consent::default())].into(),
+        aux: ProfileAux { consents: Some(ConsentState { granted: true }) },
         active: true,
         applied: Applied::default(),
     };
@@ -81,7 +89,27 @@ pub(crate) fn profile(id: &str) -> Versioned<Profile> {
 }
 
 pub(crate) fn source(id: &str, name: &str) -> EventSource {
-    EventSource { id: id.to_owned(), name: name.to_owned(), r#type: vec![Bridge::Rest], enabled: true }
+    EventSource {
+        r#type: vec![Bridge::Rest, Bridge::Webhook],
+        origins: vec!["https://shop.example".to_owned()],
+        config: SourceConfig {
+            replace_profile_id: Some("customer.id".to_owned()),
+            ..SourceConfig::default()
+        },
+        ..EventSource::new(id, name)
+    }
+}
+
+pub(crate) fn redirect(id: &str, name: &str) -> Redirect {
+    Redirect {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        source: "links".to_owned(),
+        event_type: "link-opened".to_owned(),
+        url: "https://shop.example/coats?from=mail".to_owned(),
+        props: Properties::from_iter([("campaign".to_owned(), serde_json::json!({ "id": [1, 2.5] }))]),
+        enabled: true,
+    }
 }
 
 pub(crate) fn events(events: impl IntoIterator<Item = Event>) -> Batch {

@@ -77,8 +77,8 @@ pub(crate) async fn any_ids_are_found(backend: &impl Backend) {
     for id in strange {
         let mut event = event(id);
         event.r#type = id.to_owned();
-        event.session = Reference::to(id);
-        event.profile = Reference::to(id);
+        event.session = Some(Reference::to(id));
+        event.profile = Some(Reference::to(id));
         let batch =
             Batch { events: vec![event.clone()], sessions: vec![session(id)], profiles: vec![profile(id)] };
         store.write(batch).await.unwrap();

@@ -14,8 +14,8 @@ pub(crate) async fn filters_match_exactly_and_together(backend: &impl Backend) {
         let mut event = event(&format!("event-{number}"));
         event.r#type = r#type.to_owned();
         event.source = Reference::to(if number % 2 == 0 { "shop-web" } else { "shop app" });
-        event.session = Reference::to(format!("session-{}", number % 3));
-        event.profile = Reference::to(format!("profile-{}", number / 3));
+        event.session = Some(Reference::to(format!("session-{}", number % 3)));
+        event.profile = Some(Reference::to(format!("profile-{}", number / 3)));
         written.push(event);
     }
     store.write(events(written.clone())).await.unwrap();
@@ -44,6 +44,28 @@ pub(crate) async fn filters_match_exactly_and_together(backend: &impl Backend) {
         expected.reverse();
         let page = store.events(filtered(filter.clone())).await.unwrap();
         assert_eq!(page.events.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+    }
+}
+
+pub(crate) async fn an_event_of_nobody_and_without_session_is_listed_and_matches_no_id(
+    backend: &impl Backend,
+) {
+    let store = backend.open().await;
+    let mut nobodys = event("event-1");
+    (nobodys.session, nobodys.profile) = (None, None);
+    store.write(events([nobodys.clone(), event("event-2")])).await.unwrap();
+
+    assert_eq!(store.event("event-1").await.unwrap(), Some(nobodys.clone()));
+    assert_eq!(ids(&store.events(all()).await.unwrap()), ["event-2", "event-1"]);
+    for id in ["", "profile-1", "session-1", "null"].map(|id| Some(id.to_owned())) {
+        for filter in [
+            EventFilter { profile: id.clone(), ..EventFilter::default() },
+            EventFilter { session: id.clone(), ..EventFilter::default() },
+        ] {
+            assert!(!filter.matches(&nobodys), "{filter:?}");
+            let page = store.events(filtered(filter.clone())).await.unwrap();
+            assert!(!page.events.contains(&nobodys), "{filter:?}");
+        }
     }
 }
 

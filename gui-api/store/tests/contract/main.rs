@@ -9,6 +9,7 @@ mod fixtures;
 mod hostile;
 mod listing;
 mod parallel;
+mod redirects;
 mod sources;
 mod states;
 mod writing;
@@ -43,9 +44,11 @@ contract! {
         a_new_document_conflicts_with_one_that_is_there,
         an_update_of_nothing_conflicts,
         each_writing_makes_another_version,
+        a_session_of_nobody_is_read_back,
         a_profile_is_found_by_any_of_its_ids;
     listing:
         filters_match_exactly_and_together,
+        an_event_of_nobody_and_without_session_is_listed_and_matches_no_id,
         pages_join_without_gap_or_repetition,
         events_of_one_microsecond_are_ordered_by_id,
         a_page_that_ends_with_the_list_is_the_last,
@@ -61,6 +64,10 @@ contract! {
     sources:
         a_source_is_written_over_whatever_the_case_of_its_id,
         sources_are_listed_by_id;
+    redirects:
+        a_redirect_is_written_over_whatever_the_case_of_its_id,
+        redirects_are_listed_by_id,
+        a_redirect_is_removed_whatever_the_case_of_its_id_and_removing_it_again_does_nothing;
     parallel:
         parallel_writers_lose_no_increment,
         one_of_two_new_profiles_wins,

@@ -75,6 +75,14 @@ pub(crate) async fn each_writing_makes_another_version(backend: &impl Backend) {
     }
 }
 
+pub(crate) async fn a_session_of_nobody_is_read_back(backend: &impl Backend) {
+    let store = backend.open().await;
+    let mut nobodys = session("session-1");
+    nobodys.document.profile = None;
+    store.write(Batch { sessions: vec![nobodys.clone()], ..Batch::default() }).await.unwrap();
+    assert_eq!(store.session("session-1").await.unwrap(), Some(nobodys.document));
+}
+
 pub(crate) async fn a_profile_is_found_by_any_of_its_ids(backend: &impl Backend) {
     let store = backend.open().await;
     let mut known = profile("profile-1");

@@ -26,8 +26,10 @@ export interface TrackedEvent {
     valid: boolean;
   };
   source: Reference;
-  session?: Reference;
-  profile?: Reference;
+  /** Null when the request asked not to keep its session. */
+  session?: Reference | null;
+  /** Null when the event belongs to nobody. */
+  profile?: Reference | null;
   hit?: { name?: string; url?: string; referer?: string };
   tags?: { values: string[] };
   properties?: JsonObject;
@@ -70,7 +72,8 @@ export interface Session {
     time: { insert: string; update: string; duration: number };
     status: string;
   };
-  profile: Reference;
+  /** Null while all its requests belonged to nobody. */
+  profile: Reference | null;
   context?: JsonObject;
   stats: { events: number };
 }

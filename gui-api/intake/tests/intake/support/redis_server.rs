@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
-use tideline_protocol::{Lane, Lanes, TrackCall, TrackReply};
+use tideline_protocol::{Lane, Lanes, TrackCall, TrackReply, Tracked};
 
 use super::until;
 
@@ -26,11 +26,12 @@ pub(crate) struct Ledger {
     pub(crate) stored: i64,
     pub(crate) duplicate: i64,
     pub(crate) dead: i64,
+    pub(crate) passed: i64,
 }
 
 impl Ledger {
     pub(crate) fn adds_up(&self) -> bool {
-        self.accepted == self.stored + self.duplicate + self.dead
+        self.accepted == self.stored + self.duplicate + self.dead + self.passed
     }
 }
 
@@ -124,11 +125,17 @@ impl RedisServer {
 
     /// Sends a request as the edge does; returns the profile that it was answered.
     pub(crate) async fn track(&self, call: TrackCall) -> String {
-        let command = call.into_command();
+        self.track_anybodys(call).await.expect("it was answered no profile")
+    }
+
+    /// The same for a request that may be nobody's.
+    pub(crate) async fn track_anybodys(&self, call: TrackCall) -> Option<String> {
+        let commands = call.into_commands();
+        let [command] = commands.as_slice() else { panic!("{commands:?}") };
         let mut fcall = redis::cmd(&command[0]);
         let reply: Vec<Vec<String>> = self.ask(fcall.arg(&command[1..])).await;
-        match TrackReply::parse(&serde_json::to_value(reply).unwrap()).unwrap() {
-            TrackReply::Accepted { profile } | TrackReply::Repeated { profile } => profile,
+        match Tracked::parse(&[serde_json::to_value(reply).unwrap()]).unwrap().reply {
+            TrackReply::Stored { profile, .. } => profile,
             other => panic!("{other:?}"),
         }
     }
@@ -166,6 +173,7 @@ impl RedisServer {
                     (_, "stored") => ledger.stored += count,
                     (_, "duplicate") => ledger.duplicate += count,
                     (_, "dead") => ledger.dead += count,
+                    (_, "passed") => ledger.passed += count,
                     _ => panic!("{field}"),
                 }
             }

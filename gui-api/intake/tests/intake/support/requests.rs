@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use tideline_protocol::{Lanes, StreamRecord, TrackCall};
+use tideline_protocol::{Facts, Lanes, StreamRecord, TrackCall};
 use uuid::Uuid;
 
 /// A request of `session` with one `page-view` for each of these event ids.
@@ -21,15 +21,19 @@ pub(crate) fn with_body(lanes: &Lanes, session: &str, events: usize, body: Strin
         lane: lanes.of_session(session),
         bridge: "rest",
         fingerprint: number.to_string(),
+        origin: None,
+        claim: None,
+        facts: Facts::default(),
         record: StreamRecord {
             request_id: Uuid::from_u128(number.into()),
             received_at: u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis())
                 .unwrap(),
             source: "shop-web".to_owned(),
             session: session.to_owned(),
-            profile: format!("profile-of-{session}"),
+            profile: Some(format!("profile-of-{session}")),
             new_session: false,
             new_profile: true,
+            transitional: false,
             events: u32::try_from(events).unwrap(),
             client_address: None,
             headers: Vec::new(),

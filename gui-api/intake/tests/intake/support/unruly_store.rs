@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
-use tideline_model::{Event, EventSource, Origin, Profile, Session};
+use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
 use tideline_store::{
     Batch, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, States, Store, StoreError,
 };
@@ -193,6 +193,18 @@ impl Store for UnrulyStore {
 
     fn put_source(&self, source: EventSource) -> BoxFuture<'_, Result<(), StoreError>> {
         self.inner.put_source(source)
+    }
+
+    fn redirects(&self) -> BoxFuture<'_, Result<Vec<Redirect>, StoreError>> {
+        self.inner.redirects()
+    }
+
+    fn put_redirect(&self, redirect: Redirect) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.put_redirect(redirect)
+    }
+
+    fn remove_redirect<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.remove_redirect(id)
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

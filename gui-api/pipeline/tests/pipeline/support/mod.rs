@@ -29,9 +29,10 @@ pub(crate) fn record_of(body: &str, events: usize) -> StreamRecord {
         received_at: RECEIVED,
         source: "shop-web".into(),
         session: "s".into(),
-        profile: "p".into(),
+        profile: Some("p".into()),
         new_session: true,
         new_profile: true,
+        transitional: false,
         events: u32::try_from(events).unwrap(),
         client_address: Some("203.0.113.9".into()),
         headers: vec![("user-agent".into(), "Mozilla/5.0".into())],
@@ -52,10 +53,11 @@ impl Documents {
     pub(crate) fn take(&mut self, record: &StreamRecord, number: u64) -> Result<Outcome, Unprocessable> {
         let request = Request::read(record, &lane(), entry(number))?;
         let session = self.sessions.get(request.session());
-        let id = request.profile_in(session).to_owned();
+        let id = request.profile_in(session).map(str::to_owned);
         let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
         let taken = |id: &str| origin(id).is_some_and(|origin: &Origin| origin != request.origin());
-        let outcome = request.apply(taken, session, &id, self.profiles.get(&id));
+        let profile = id.as_ref().and_then(|id| self.profiles.get(id));
+        let outcome = request.apply(taken, session, id.as_deref(), profile);
         for event in &outcome.events {
             if !self.events.contains_key(&event.id) {
                 self.order.push(event.id.clone());
@@ -71,10 +73,14 @@ impl Documents {
         Ok(outcome)
     }
 
+    /// Types of all events, in the order in which they were stored.
+    pub(crate) fn types(&self) -> Vec<&str> {
+        self.order.iter().map(|id| self.events[id].r#type.as_str()).collect()
+    }
+
     /// Types of the client's events, in the order in which they were stored.
     pub(crate) fn client_types(&self) -> Vec<&str> {
         let system = ["profile-created", "session-opened", "visit-started"];
-        let types = self.order.iter().map(|id| self.events[id].r#type.as_str());
-        types.filter(|r#type| !system.contains(r#type)).collect()
+        self.types().into_iter().filter(|r#type| !system.contains(r#type)).collect()
     }
 }

@@ -87,6 +87,30 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     assert_eq!(kept, 99);
 }
 
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds() {
+    let backend = Embedded::new();
+    let old = r#"{"id":"Shop","name":"Shop","type":["rest"],"enabled":true}"#;
+    let connection = rusqlite::Connection::open(backend.directory.path().join("tideline.db")).unwrap();
+    connection
+        .execute_batch(&format!(
+            "CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
+             CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
+             CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+             CREATE TABLE sources (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+             INSERT INTO sources VALUES ('shop', '{old}');
+             PRAGMA user_version = 1;"
+        ))
+        .unwrap();
+
+    for _ in 0..2 {
+        let store = backend.open().await;
+        assert_eq!(store.sources().await.unwrap(), [tideline_model::EventSource::new("Shop", "Shop")]);
+        store.put_redirect(redirect("a", "A")).await.unwrap();
+        assert_eq!(store.redirects().await.unwrap(), [redirect("a", "A")]);
+    }
+}
+
 #[test]
 fn what_is_no_store_is_refused_with_its_name() {
     let directory = tempfile::tempdir().unwrap();

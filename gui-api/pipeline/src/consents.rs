@@ -1,0 +1,42 @@
+//! Consents: what a visitor has agreed to, as `consent-update` events tell.
+
+use serde_json::Value;
+use tideline_model::{Consent, ConsentState, Event, Profile};
+
+const CONSENT_UPDATE: &str = "consent-update";
+/// The most consents that a profile knows of, given or taken back.
+const MAX_CONSENTS: usize = 100;
+/// The longest id of a consent, in bytes.
+const MAX_CONSENT_ID_BYTES: usize = 128;
+
+/// Gives the profile the consents of `properties.consents` that are true, and takes back those that are false.
+/// What is beyond a bound, or is neither, changes nothing.
+pub(crate) fn note(profile: &mut Profile, event: &Event) {
+    if event.r#type != CONSENT_UPDATE {
+        return;
+    }
+    let Some(Value::Object(consents)) = event.properties.get("consents") else { return };
+    let at = event.metadata.time.receive;
+    for (id, given) in consents {
+        let Value::Bool(given) = *given else { continue };
+        if id.is_empty() || id.len() > MAX_CONSENT_ID_BYTES {
+            continue;
+        }
+        let fields = &mut profile.metadata.fields;
+        let path = format!("consents.{id}");
+        match fields.get(&path) {
+            // A profile's lanes are read at their own pace: what was taken back must not return with an older request.
+            Some((last, _)) if *last > at => continue,
+            None if fields.keys().filter(|path| path.starts_with("consents.")).count() >= MAX_CONSENTS => {
+                continue;
+            }
+            _ => fields.insert(path, (at, event.id.clone())),
+        };
+        if given {
+            profile.consents.insert(id.clone(), Consent::default());
+            profile.aux.consents = Some(ConsentState { granted: true });
+        } else {
+            profile.consents.remove(id);
+        }
+    }
+}
