@@ -27,7 +27,6 @@ const DOMAINS = ["127.0.0.1", "localhost"];
 const FILES = new Map([
   ["/", "index.html"],
   ...[...PAGES, ...SCRIPTS, ...IMAGES, "shop.css"].map((name) => [`/${name}`, name]),
-  ["/tracker.js", "../../components/tracker/dist/tracker.js"],
 ]);
 
 async function contentOf(path) {
@@ -38,7 +37,9 @@ async function contentOf(path) {
   if (name === undefined) {
     return null;
   }
-  return { type: TYPES[name.split(".").at(-1)], body: await readFile(new URL(name, import.meta.url)) };
+  const body = await readFile(new URL(name, import.meta.url));
+  // A site writes the edge's address into its pages; here it is known only now.
+  return { type: TYPES[name.split(".").at(-1)], body: PAGES.includes(name) ? String(body).replaceAll("{{edge}}", api) : body };
 }
 
 const server = createServer(async (request, response) => {
@@ -54,7 +55,7 @@ const server = createServer(async (request, response) => {
     return content === null ? answer(404, "text/plain", "no such page\n") : answer(200, content.type, content.body);
   } catch (error) {
     console.error(`${request.url} cannot be served: ${error.message}`);
-    return answer(500, "text/plain", "this file cannot be read: is the tracker built? (npm run build in components/tracker)\n");
+    return answer(500, "text/plain", "this file cannot be read\n");
   }
 });
 

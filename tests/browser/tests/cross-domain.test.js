@@ -60,7 +60,7 @@ test("a page that leads on by itself passes the visitor on to the page where the
   const shop = await openShop(context);
   const landing = (url) => url.origin === otherShop && url.pathname === "/";
   await context.route(landing, async (route) => {
-    const leadOn = `<script src="/config.js"></script><script src="/tracker.js"></script><script>location.replace("/index.html")</script>`;
+    const leadOn = `<script src="/config.js"></script><script src="${system.edge}/tracker/tracker.js"></script><script>location.replace("/index.html")</script>`;
     await route.fulfill({ contentType: "text/html", body: leadOn });
   });
   const bodies = bodiesOf(context);
