@@ -4,6 +4,9 @@ use serde_json::value::RawValue;
 
 use crate::json::Object;
 
+/// How deep an event's properties lie in a body: in the body, its events, and the event.
+pub(crate) const LEVELS_ABOVE_PROPERTIES: usize = 3;
+
 /// `{"source":{"id":…},"session":{"id":…},"options":{"saveSession":false},"events":…}`, as far as it is known.
 pub(crate) struct Envelope<'a> {
     pub(crate) source: &'a str,

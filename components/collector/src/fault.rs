@@ -27,14 +27,22 @@ pub(crate) struct Fault {
     ctx: Option<serde_json::Value>,
 }
 
-/// The longest input that is repeated.
-const MAX_INPUT_BYTES: usize = 64;
+/// The most bytes of what was sent that an answer repeats (`docs/protocol.md` §1.4).
+const MAX_SHOWN_BYTES: usize = 64;
+
+/// A text that was sent, as far as an answer repeats it.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    match text.get(..text.floor_char_boundary(MAX_SHOWN_BYTES)) {
+        Some(start) if start.len() < text.len() => Cow::Owned(format!("{start}…")),
+        _ => Cow::Borrowed(text),
+    }
+}
 
 impl Fault {
     /// A value that is not what it should be.
     pub(crate) fn new(what: What, path: &[&'static str], input: Option<&RawValue>) -> Self {
         let (r#type, msg, ctx) = what.describe();
-        let input = input.filter(|value| value.get().len() <= MAX_INPUT_BYTES && kind(value) != Kind::Object);
+        let input = input.filter(|value| value.get().len() <= MAX_SHOWN_BYTES && kind(value) != Kind::Object);
         let loc =
             std::iter::once("body").chain(path.iter().copied()).map(|key| Step::Key(key.into())).collect();
         let null = || RawValue::NULL.to_owned();
@@ -49,17 +57,23 @@ impl Fault {
 
     /// The same, of a member that the client named.
     pub(crate) fn of_member(mut self, name: &str) -> Self {
-        self.loc.push(Step::Key(name.to_owned().into()));
+        self.loc.push(Step::Key(shown(name).into_owned().into()));
         self
     }
 
     /// A body that is no JSON that is taken.
     pub(crate) fn unreadable(unreadable: Unreadable) -> Self {
+        let offset = unreadable.offset;
+        Self::made_unreadable(unreadable).at(offset)
+    }
+
+    /// The same, where JSON was made of the body, so that an offset would mean nothing to whoever sent it.
+    pub(crate) fn made_unreadable(unreadable: Unreadable) -> Self {
         let what = match unreadable.reason {
             Reason::Malformed(reason) => What::Malformed(reason),
             Reason::LongString(most_bytes) => What::TooLong { most_bytes },
         };
-        Self::new(what, &[], None).at(unreadable.offset)
+        Self::new(what, &[], None)
     }
 
     /// A parameter of the query that is no truth value.
@@ -174,6 +188,8 @@ mod tests {
             serde_json::to_string(&fault).unwrap(),
             r#"{"type":"string_type","loc":["body","session","id"],"msg":"Input should be a valid string","input":7}"#
         );
+        let member = Fault::new(What::NotABool, &["consents"], None).of_member(&"ü".repeat(100));
+        assert!(serde_json::to_string(&member).unwrap().contains(&format!("\"{}…\"", "ü".repeat(32))));
         let long = RawValue::from_string(format!("\"{}\"", "x".repeat(100))).unwrap();
         let fault = Fault::new(What::NotAList, &["events"], Some(&long));
         assert!(serde_json::to_string(&fault).unwrap().contains("\"input\":null"));

@@ -1,42 +1,57 @@
 //! Properties of an event from a query, a form or a plain body (`docs/protocol.md` §2.5).
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use futures_util::stream;
 
 use crate::RequestHead;
-use crate::envelope::quoted;
-use crate::fault::{Fault, What, fault};
-use crate::json::{Kind, check, kind};
+use crate::envelope::{LEVELS_ABOVE_PROPERTIES, quoted};
+use crate::fault::{Fault, What, fault, shown};
+use crate::json::{Kind, check_below, kind};
 
 /// The property that holds a body which is no object.
 const BODY: &str = "body";
 
-/// The properties that a webhook's body holds, as JSON text of an object.
+/// The properties that a webhook's body holds, as JSON text of an object that an event can have.
 pub(crate) async fn of_body(head: &RequestHead, body: Vec<u8>) -> Result<String, Vec<Fault>> {
     let media_type = head.media_type();
     if media_type == "multipart/form-data" {
-        return multipart(head.header("content-type").unwrap_or_default(), body).await;
+        return multipart(head.header("content-type").unwrap_or_default(), body)
+            .await
+            .and_then(within_limits);
     }
     let body = String::from_utf8(body)
         .or_else(|_| fault(What::Malformed("the body is not UTF-8".to_owned()), &[], None))?;
     if media_type == "application/x-www-form-urlencoded" {
-        return Ok(object(of_pairs(&body)));
+        return within_limits(object(of_pairs(&body)));
     }
     let is_json = media_type == "application/json" || media_type.ends_with("+json");
     if body.trim().is_empty() {
         return Ok("{}".to_owned());
     }
-    match check(body.as_bytes()) {
+    // What is no object gets one around it.
+    let levels = LEVELS_ABOVE_PROPERTIES + usize::from(!body.trim_start().starts_with('{'));
+    match check_below(levels, body.as_bytes()) {
         Ok(value) if kind(value) == Kind::Object => Ok(value.get().to_owned()),
         Ok(value) if is_json => Ok(format!(r#"{{"{BODY}":{}}}"#, value.get())),
         Err(unreadable) if is_json => Err(vec![Fault::unreadable(unreadable)]),
-        _ => Ok(object(vec![(BODY.to_owned(), quoted(&body))])),
+        _ => within_limits(object(vec![(BODY.to_owned(), quoted(&body))])),
     }
 }
 
 /// The parameters of a query, without these.
-pub(crate) fn of_query(query: &str, without: &[&str]) -> String {
-    object(of_pairs(query).into_iter().filter(|(name, _)| !without.contains(&name.as_str())).collect())
+pub(crate) fn of_query(query: &str, without: &[&str]) -> Result<String, Vec<Fault>> {
+    let parameters = of_pairs(query).into_iter().filter(|(name, _)| !without.contains(&name.as_str()));
+    within_limits(object(parameters.collect()))
+}
+
+/// Properties that were made of something else, if their names and texts are no longer than those of an event may be.
+fn within_limits(properties: String) -> Result<String, Vec<Fault>> {
+    match check_below(LEVELS_ABOVE_PROPERTIES, properties.as_bytes()) {
+        Ok(_) => Ok(properties),
+        Err(unreadable) => Err(vec![Fault::made_unreadable(unreadable)]),
+    }
 }
 
 fn of_pairs(text: &str) -> Vec<(String, String)> {
@@ -45,23 +60,28 @@ fn of_pairs(text: &str) -> Vec<(String, String)> {
 
 /// An object of these members, whose values are JSON; those of a name that is there several times become a list.
 fn object(members: Vec<(String, String)>) -> String {
-    let mut grouped: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, value) in members {
-        match grouped.iter_mut().find(|(known, _)| *known == name) {
+    // There may be tens of thousands.
+    let mut places = BTreeMap::new();
+    let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, value) in &members {
+        let place = *places.entry(name).or_insert(grouped.len());
+        match grouped.get_mut(place) {
             Some((_, values)) => values.push(value),
             None => grouped.push((name, vec![value])),
         }
     }
     let members = grouped.into_iter().map(|(name, values)| match values.as_slice() {
-        [value] => format!("{}:{value}", quoted(&name)),
-        values => format!("{}:[{}]", quoted(&name), values.join(",")),
+        [value] => format!("{}:{value}", quoted(name)),
+        values => format!("{}:[{}]", quoted(name), values.join(",")),
     });
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
 /// The fields of a form in parts. Of a file its name, type and size are kept, not what is in it.
 async fn multipart(content_type: &str, body: Vec<u8>) -> Result<String, Vec<Fault>> {
-    let malformed = |error: &multer::Error| vec![Fault::new(What::Malformed(error.to_string()), &[], None)];
+    let malformed = |error: &multer::Error| {
+        vec![Fault::new(What::Malformed(shown(&error.to_string()).into_owned()), &[], None)]
+    };
     let boundary = multer::parse_boundary(content_type).map_err(|error| malformed(&error))?;
     let whole = stream::iter([Ok::<_, multer::Error>(Bytes::from(body))]);
     let mut form = multer::Multipart::new(whole, boundary);
@@ -74,7 +94,11 @@ async fn multipart(content_type: &str, body: Vec<u8>) -> Result<String, Vec<Faul
         let value = match (file, std::str::from_utf8(&content)) {
             (None, Ok(text)) => quoted(text),
             (None, Err(_)) => {
-                return fault(What::Malformed(format!("the field `{name}` is not UTF-8")), &[], None);
+                return fault(
+                    What::Malformed(format!("the field `{}` is not UTF-8", shown(&name))),
+                    &[],
+                    None,
+                );
             }
             (Some((file, media_type)), _) => format!(
                 r#"{{"filename":{},"content_type":{},"size":{}}}"#,
@@ -152,7 +176,39 @@ mod tests {
 
     #[test]
     fn a_query_becomes_properties_without_what_is_not_meant() {
-        assert_eq!(of_query("a=1&pixel&a=2&b=%22", &["pixel"]), r#"{"a":["1","2"],"b":"\""}"#);
-        assert_eq!(of_query("", &[]), "{}");
+        assert_eq!(of_query("a=1&pixel&a=2&b=%22", &["pixel"]).unwrap(), r#"{"a":["1","2"],"b":"\""}"#);
+        assert_eq!(of_query("", &[]).unwrap(), "{}");
+        assert!(of_query(&format!("{}=1", "n".repeat(1025)), &[]).is_err());
+    }
+
+    #[test]
+    fn properties_keep_the_limits_of_an_event() {
+        let nested = |levels: usize| format!("{}{}", r#"{"a":"#.repeat(levels - 1) + "{", "}".repeat(levels));
+        assert!(read("application/json", nested(61).as_bytes()).is_ok());
+        let fault = read("application/json", nested(62).as_bytes()).unwrap_err();
+        assert_eq!((&fault[0]["type"], &fault[0]["loc"]), (&json!("json_invalid"), &json!(["body", 305])));
+        let list = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(read("application/json", list(60).as_bytes()).is_ok());
+        assert!(read("application/json", list(61).as_bytes()).is_err());
+        let long = "x".repeat(65_537);
+        for (content_type, body) in [
+            ("text/plain", long.clone()),
+            ("application/x-www-form-urlencoded", format!("a={long}")),
+            ("application/x-www-form-urlencoded", long.clone()),
+            (
+                "multipart/form-data; boundary=x",
+                format!("--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n{long}\r\n--x--\r\n"),
+            ),
+        ] {
+            let fault = read(content_type, body.as_bytes()).unwrap_err();
+            assert_eq!((&fault[0]["type"], &fault[0]["loc"]), (&json!("string_too_long"), &json!(["body"])));
+        }
+    }
+
+    #[test]
+    fn a_form_may_have_as_many_names_as_a_body_holds() {
+        let form: String = (0..60_000).map(|number| format!("{number:x}&")).collect();
+        let properties = read("application/x-www-form-urlencoded", form.as_bytes()).unwrap();
+        assert_eq!(properties.as_object().unwrap().len(), 60_000);
     }
 }

@@ -138,12 +138,17 @@ pub(crate) enum Reason {
 
 /// Checks that a body is one JSON value which the private service can read, and returns it.
 pub(crate) fn check(body: &[u8]) -> Result<&RawValue, Unreadable> {
+    check_below(0, body)
+}
+
+/// The same for a value that becomes part of a body, with so many levels above it.
+pub(crate) fn check_below(levels: usize, body: &[u8]) -> Result<&RawValue, Unreadable> {
     let text = std::str::from_utf8(body).map_err(|error| Unreadable {
         offset: error.valid_up_to(),
         reason: Reason::Malformed("the body is not UTF-8".to_owned()),
     })?;
     let value: &RawValue = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
-    Scan { body, at: 0, depth: 0 }.check()?;
+    Scan { body, at: 0, depth: levels }.check()?;
     Ok(value)
 }
 

@@ -57,10 +57,11 @@ async fn answer<C: Clock, E: Entropy, K: Commit>(
     let properties = if head.method == Method::GET {
         fields::of_query(&head.query, &[PIXEL])
     } else {
-        match fields::of_body(head, body).await {
-            Ok(properties) => properties,
-            Err(faults) => return Ok(faulty(&faults)),
-        }
+        fields::of_body(head, body).await
+    };
+    let properties = match properties {
+        Ok(properties) => properties,
+        Err(faults) => return Ok(faulty(&faults)),
     };
     let source = path.source.trim();
     let body = Envelope {
@@ -70,6 +71,10 @@ async fn answer<C: Clock, E: Entropy, K: Commit>(
         events: &one_event(path.event_type, &properties),
     }
     .write();
+    // Text takes more bytes as JSON than it was sent in.
+    if body.len() > collector.settings.max_body_bytes {
+        return Ok(Response::too_large(collector.settings.max_body_bytes));
+    }
     let submission = Submission {
         bridge: "webhook",
         source: source.to_owned(),

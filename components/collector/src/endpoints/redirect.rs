@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::collector::Collector;
 use crate::envelope::{Envelope, one_event, quoted};
-use crate::json::{Kind, Object, kind, text};
+use crate::json::{Kind, Object, check, kind, text};
 use crate::submission::{Outcome, Submission, refuse_long, submit};
 use crate::{Answered, Clock, Commit, CommitError, Entropy, RequestHead, Response, fields};
 
@@ -38,16 +38,23 @@ pub(crate) async fn redirect<C: Clock, E: Entropy, K: Commit>(
     let key = collector.settings.lanes.of_session(id).redirect(id);
     let Some(redirect) = collector.commit.redirect(key).await? else { return Ok(not_found().into()) };
 
-    let body =
-        if head.method == Method::GET { Ok("{}".to_owned()) } else { fields::of_body(head, body).await };
+    let nothing = || "{}".to_owned();
+    let body = if head.method == Method::GET { Ok(nothing()) } else { fields::of_body(head, body).await };
     let known = Known {
-        parameters: fields::of_query(&head.query, &[]),
-        body: body.unwrap_or_else(|_| "{}".to_owned()),
+        parameters: fields::of_query(&head.query, &[]).unwrap_or_else(|_| nothing()),
+        body: body.unwrap_or_else(|_| nothing()),
         session,
     };
-    let properties =
-        serde_json::from_str(&redirect.props).map_or_else(|_| "{}".to_owned(), |props| filled(props, &known));
-    let events = one_event(&redirect.event_type, &properties);
+    let write = |known: &Known<'_>| {
+        let properties =
+            serde_json::from_str(&redirect.props).map_or_else(|_| nothing(), |props| filled(props, known));
+        let events = one_event(&redirect.event_type, &properties);
+        Envelope { source: &redirect.source, session, save_session: false, events: &events }.write()
+    };
+    // A template may put what was sent so deep, or so often, that nobody could read it: then the link is counted without.
+    let most = collector.settings.max_body_bytes;
+    let body = Some(write(&known)).filter(|body| body.len() <= most && check(body.as_bytes()).is_ok());
+    let body = body.unwrap_or_else(|| write(&Known { parameters: nothing(), body: nothing(), session }));
     let submission = Submission {
         bridge: "redirect",
         session: session.map(str::to_owned),
@@ -57,7 +64,7 @@ pub(crate) async fn redirect<C: Clock, E: Entropy, K: Commit>(
         session_less: true,
         known_session_only: false,
         event_ids: vec![None],
-        body: Envelope { source: &redirect.source, session, save_session: false, events: &events }.write(),
+        body,
         source: redirect.source,
     };
     let note = match submit(collector, head, submission).await {
