@@ -30,6 +30,8 @@ mod admission;
 mod answer;
 mod command;
 mod failure;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod http;
 mod link;
