@@ -20,6 +20,8 @@ pub struct Artifacts {
     pub component: PathBuf,
     /// The same for WASI 0.2.
     pub component_p2: PathBuf,
+    /// The component that gives the others their environment under Spin.
+    pub spin_config: PathBuf,
     /// The GUI, built.
     pub gui: PathBuf,
 }
@@ -37,6 +39,7 @@ impl Artifacts {
             service: programs.join("tideline"),
             component: components.join("tideline_track.wasm"),
             component_p2: components.join("tideline_track_p2.wasm"),
+            spin_config: components.join("tideline_spin_config.wasm"),
             gui: root().join("gui-api/web/dist"),
         }
     }
@@ -53,6 +56,7 @@ impl Artifacts {
             &artifacts.service,
             &artifacts.component,
             &artifacts.component_p2,
+            &artifacts.spin_config,
             &artifacts.gui,
         ] {
             if !path.exists() {
@@ -76,7 +80,7 @@ impl Artifacts {
             native.arg("--release");
         }
         run(&mut native)?;
-        for package in ["tideline-track", "tideline-track-p2"] {
+        for package in ["tideline-track", "tideline-track-p2", "tideline-spin-config"] {
             build_component(package)?;
         }
         build_node("gui-api/web")?;

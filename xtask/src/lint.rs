@@ -10,8 +10,13 @@ use crate::tools;
 const CLIPPY_ARGUMENTS: &str = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
 
 /// What is empty unless it is compiled to WebAssembly.
-const GUESTS: [&str; 4] =
-    ["tideline-track", "tideline-track-p2", "tideline-rest-guest", "tideline-rest-guest-p2"];
+const GUESTS: [&str; 5] = [
+    "tideline-track",
+    "tideline-track-p2",
+    "tideline-spin-config",
+    "tideline-rest-guest",
+    "tideline-rest-guest-p2",
+];
 
 /// Checks formatting, lints, types and dependencies.
 ///
