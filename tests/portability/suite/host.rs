@@ -110,14 +110,13 @@ impl Host {
     }
 
     /// What the component answers.
-    pub(crate) async fn answer(&mut self, request: Request<&'static str>) -> Response<String> {
+    pub(crate) async fn answer(&mut self, request: Request<WasiBody>) -> Response<String> {
         let pre = self.linker.instantiate_pre(&self.component).unwrap();
         let pre = match p3::bindings::ServicePre::new(pre.clone()) {
             Ok(pre) => ProxyPre::P3(pre),
             Err(_) => ProxyPre::P2(p2::bindings::ProxyPre::new(pre).unwrap()),
         };
         let proxy = pre.instantiate_async(&mut self.store).await.unwrap();
-        let request = request.map(|body| Full::from(body).map_err(|never| match never {}).boxed_unsync());
         let (sender, response) = oneshot::channel();
         let prepared =
             Prepared::new(self.store.as_context_mut(), &proxy, request, Guest::http, sender).unwrap();
@@ -191,15 +190,20 @@ impl WasiHttpHooks for BusyRedis {
             let authorization = request.headers()["authorization"].to_str().unwrap().to_owned();
             let body = text(Response::new(request.into_body())).await.into_body();
             redis.0.lock().unwrap().push(Sent { uri, authorization, body });
-            let body = Full::from(r#"{"error":"BUSY later"}"#).map_err(|never| match never {}).boxed_unsync();
+            let busy = Response::builder().status(503).body(whole(r#"{"error":"BUSY later"}"#)).unwrap();
             let processed: Processed = Box::new(ready(Ok(())));
-            Ok((Response::builder().status(503).body(body).unwrap(), processed))
+            Ok((busy, processed))
         })
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         CHUNK
     }
+}
+
+/// A body that is all there.
+pub(crate) fn whole(text: impl Into<String>) -> WasiBody {
+    Full::from(text.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test's own bodies are small")]
