@@ -1,155 +1,215 @@
-//! Event sources: read from a file, and published to every lane, where the edge looks them up.
+//! Event sources: what they must be like, and how the edge reads them.
 
-use std::collections::HashSet;
-use std::fs;
-use std::path::Path;
+use anyhow::bail;
+use tideline_model::{Bridge, EventSource, SourceConfig};
+use url::{Origin, Url};
 
-use anyhow::{Context as _, bail};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, RedisResult};
-use serde::Deserialize;
-use tideline_model::EventSource;
-use tideline_protocol::{Lane, Lanes};
+use crate::published::EdgeCopy;
 
-use crate::lane_setup::shared_key;
+const MOST_ORIGINS: usize = 100;
+const MOST_PATHS: usize = 20;
+const MOST_PATH_BYTES: usize = 256;
 
-/// More than a list of sources has.
-const MOST_FILE_BYTES: u64 = 1024 * 1024;
-const MOST_ID_BYTES: usize = 128;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    sources: Vec<EventSource>,
-}
-
-/// The sources of a file.
+/// Whether a source can do what it says.
 ///
 /// # Errors
-/// What makes the file unusable, and what to do.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<EventSource>> {
-    let name = path.display();
-    let length = fs::metadata(path).with_context(|| format!("cannot read the sources file {name}"))?.len();
-    if length > MOST_FILE_BYTES {
+/// What it cannot do, and what to do.
+pub(crate) fn check(source: &EventSource) -> anyhow::Result<()> {
+    if source.r#type.is_empty() {
+        bail!("it has no type, so it could take nothing: give it one or more of rest, webhook, redirect");
+    }
+    if source.origins.len() > MOST_ORIGINS {
         bail!(
-            "the sources file {name} has {length} bytes, and {MOST_FILE_BYTES} are the most: name the right file"
+            "it has {} origins, and {MOST_ORIGINS} are the most: make several sources",
+            source.origins.len()
         );
     }
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read the sources file {name}"))?;
-    parse(&text).with_context(|| format!("the sources file {name} is not usable"))
+    for origin in &source.origins {
+        check_origin(origin)?;
+    }
+    check_config(&source.config, source.r#type.contains(&Bridge::Webhook))
 }
 
-fn parse(text: &str) -> anyhow::Result<Vec<EventSource>> {
-    let File { sources } = serde_json::from_str(text)?;
-    let mut ids = HashSet::new();
-    for source in &sources {
-        let id = &source.id;
-        if id.is_empty() || id.len() > MOST_ID_BYTES || id.trim() != id || id.starts_with('@') {
-            bail!(
-                "`{id}` is not usable as the id of a source: use 1 to {MOST_ID_BYTES} bytes, no space at either end, no @ in front"
-            );
-        }
-        if !ids.insert(id.to_lowercase()) {
-            bail!("the id `{id}` is there twice, and case does not matter: remove one of them");
-        }
-        if source.r#type.is_empty() {
-            bail!(
-                "the source `{id}` has no type, so it could take nothing: give it one or more of rest, webhook, redirect"
-            );
-        }
-    }
-    Ok(sources)
-}
-
-/// Makes the lanes hold exactly these sources. The edge sees each change at once and as a whole.
-///
-/// Which ids are out there is noted before they are, so that a crash half-way leaves none behind unknown.
-pub(crate) async fn publish(
-    redis: &mut MultiplexedConnection,
-    lanes: &Lanes,
-    sources: &[EventSource],
-) -> RedisResult<()> {
-    let ids: HashSet<String> = sources.iter().map(|source| source.id.to_lowercase()).collect();
-    if !ids.is_empty() {
-        redis.sadd::<_, _, ()>(published_key(lanes), ids.iter().collect::<Vec<_>>()).await?;
-    }
-    let published = published(redis, lanes).await?;
-    let removed: Vec<&String> = published.iter().filter(|id| !ids.contains(*id)).collect();
-    for lane in lanes.all() {
-        let mut pipeline = redis::pipe();
-        for source in sources {
-            pipeline.hset_multiple(lane.source(&source.id), &fields(source)).ignore();
-        }
-        for id in &removed {
-            pipeline.unlink(lane.source(id)).ignore();
-        }
-        pipeline.exec_async(redis).await?;
-    }
-    if !removed.is_empty() {
-        redis.srem::<_, _, ()>(published_key(lanes), removed).await?;
+/// Whether browsers name pages like this.
+fn check_origin(origin: &str) -> anyhow::Result<()> {
+    let wanted = origin.to_lowercase();
+    let url = Url::parse(&wanted).ok().filter(Url::has_host);
+    let Some(url) = url else {
+        bail!(
+            "`{origin}` is no web origin: write scheme, host and perhaps port, as in https://shop.example, or none at all to take any"
+        );
+    };
+    let said = match (url.origin(), url.host_str(), url.port()) {
+        (Origin::Opaque(_), Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),
+        (Origin::Opaque(_), Some(host), None) => format!("{}://{host}", url.scheme()),
+        (known, _, _) => known.ascii_serialization(),
+    };
+    if said != wanted {
+        bail!("no browser says `{origin}`, as an origin has no path and no usual port: write {said}");
     }
     Ok(())
 }
 
-/// Takes all sources out of this lane, which is no more.
-pub(crate) async fn withdraw_all(
-    redis: &mut MultiplexedConnection,
-    lanes: &Lanes,
-    lane: &Lane,
-) -> RedisResult<()> {
-    for id in published(redis, lanes).await? {
-        redis.unlink::<_, ()>(lane.source(&id)).await?;
+fn check_config(config: &SourceConfig, is_webhook: bool) -> anyhow::Result<()> {
+    let SourceConfig { replace_profile_id, generate_profile, .. } = config;
+    if replace_profile_id.is_some() && !generate_profile.is_empty() {
+        bail!(
+            "config.replace_profile_id and config.generate_profile both say whose its events are: remove one of them"
+        );
+    }
+    if (replace_profile_id.is_some() || !generate_profile.is_empty()) && !is_webhook {
+        bail!(
+            "config.replace_profile_id and config.generate_profile are for webhooks: remove them, or add webhook to its type"
+        );
+    }
+    if generate_profile.len() > MOST_PATHS {
+        bail!("config.generate_profile has {} paths, and {MOST_PATHS} are the most", generate_profile.len());
+    }
+    for path in replace_profile_id.iter().chain(generate_profile) {
+        let is_path = path.len() <= MOST_PATH_BYTES && path.split('.').all(|key| !key.is_empty());
+        if !is_path || path.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+            bail!(
+                "`{path}` is no path of a property: write its keys with dots between them, as in customer.id, in at most {MOST_PATH_BYTES} bytes without spaces"
+            );
+        }
     }
     Ok(())
-}
-
-/// The ids of the sources that the lanes hold, in lower case.
-pub(crate) async fn published(redis: &mut MultiplexedConnection, lanes: &Lanes) -> RedisResult<Vec<String>> {
-    redis.smembers(published_key(lanes)).await
-}
-
-fn published_key(lanes: &Lanes) -> String {
-    shared_key(lanes, "sources")
 }
 
 /// A source as the function `track_v1` reads it.
-fn fields(source: &EventSource) -> [(&'static str, String); 3] {
-    let types: Vec<_> = source.r#type.iter().map(|bridge| bridge.name()).collect();
-    let enabled = if source.enabled { "1" } else { "0" };
-    [("name", source.name.clone()), ("types", types.join(",")), ("enabled", enabled.to_owned())]
+pub(crate) fn copy(source: &EventSource) -> EdgeCopy {
+    let EventSource { id, name, r#type, enabled, transitional, origins, bots, opt_out, config } = source;
+    let types: Vec<_> = r#type.iter().map(|bridge| bridge.name()).collect();
+    let flag = |flag: bool| if flag { "1" } else { "0" }.to_owned();
+    EdgeCopy {
+        id: id.clone(),
+        is_enabled: *enabled,
+        fields: vec![
+            ("name", name.clone()),
+            ("types", types.join(",")),
+            ("enabled", flag(*enabled)),
+            ("transitional", flag(*transitional)),
+            ("origins", origins.join(" ").to_lowercase()),
+            ("bots", bots.name().to_owned()),
+            ("opt_out", opt_out.name().to_owned()),
+            ("static", flag(config.static_profile_id)),
+            ("replace_profile_id", config.replace_profile_id.clone().unwrap_or_default()),
+            ("generate_profile", config.generate_profile.join(" ")),
+            ("sticky_session", flag(config.sticky_session)),
+        ],
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
-    #[test]
-    fn a_file_gives_its_sources_with_defaults() {
-        let sources = parse(
-            r#"{"sources":[{"id":"a","name":"A"},{"id":"b","name":"B","type":["rest","webhook"],"enabled":false}]}"#,
-        );
-        let found: Vec<_> =
-            sources.unwrap().iter().map(|source| fields(source).map(|(_, value)| value)).collect();
-        assert_eq!(found, [["A", "rest", "1"], ["B", "rest,webhook", "0"]]);
+    fn source(settings: Value) -> EventSource {
+        let mut source = json!({"id": "a", "name": "A"});
+        source.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        serde_json::from_value(source).unwrap()
     }
 
     #[test]
-    fn a_bad_file_is_refused_with_what_to_do() {
-        let long = "x".repeat(MOST_ID_BYTES + 1);
-        let table = [
-            ("[]".to_owned(), "expected"),
-            (r#"{"sources":[],"more":1}"#.to_owned(), "unknown field `more`"),
-            (r#"{"sources":[{"id":"a","name":"A","colour":"red"}]}"#.to_owned(), "unknown field `colour`"),
-            (r#"{"sources":[{"id":"a","name":"A","type":["mail"]}]}"#.to_owned(), "`rest`"),
-            (r#"{"sources":[{"id":"a","name":"A","type":[]}]}"#.to_owned(), "give it one"),
-            (r#"{"sources":[{"id":"a","name":"A"},{"id":"A","name":"B"}]}"#.to_owned(), "remove one"),
-            (r#"{"sources":[{"id":"@internal","name":"A"}]}"#.to_owned(), "no @"),
-            (r#"{"sources":[{"id":" a","name":"A"}]}"#.to_owned(), "no space"),
-            (format!(r#"{{"sources":[{{"id":"{long}","name":"A"}}]}}"#), "bytes"),
+    fn the_edge_reads_every_setting() {
+        let values =
+            |settings| copy(&source(settings)).fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+        let names: Vec<_> = copy(&source(json!({}))).fields.into_iter().map(|(name, _)| name).collect();
+        let expected = [
+            "name",
+            "types",
+            "enabled",
+            "transitional",
+            "origins",
+            "bots",
+            "opt_out",
+            "static",
+            "replace_profile_id",
+            "generate_profile",
+            "sticky_session",
         ];
-        for (text, expected) in table {
-            let message = format!("{:#}", parse(&text).unwrap_err());
-            assert!(message.contains(expected), "{text}: {message}");
+        assert_eq!(names, expected);
+        assert_eq!(values(json!({})), ["A", "rest", "1", "0", "", "refuse", "ignore", "0", "", "", "1"]);
+        let all = json!({
+            "type": ["rest", "webhook"], "enabled": false, "transitional": true,
+            "origins": ["https://Shop.example", "http://localhost:8080"], "bots": "accept", "opt_out": "drop",
+            "config": {"static_profile_id": true, "generate_profile": ["customer.id", "mail"], "sticky_session": false}
+        });
+        let expected = [
+            "A",
+            "rest,webhook",
+            "0",
+            "1",
+            "https://shop.example http://localhost:8080",
+            "accept",
+            "drop",
+            "1",
+            "",
+            "customer.id mail",
+            "0",
+        ];
+        assert_eq!(values(all), expected);
+        assert_eq!(
+            values(json!({"opt_out": "anonymous", "config": {"replace_profile_id": "id"}}))[6..9],
+            ["anonymous", "0", "id"]
+        );
+    }
+
+    #[test]
+    fn origins_are_what_browsers_say() {
+        for origin in [
+            "https://shop.example",
+            "https://Shop.Example",
+            "http://localhost:8080",
+            "https://xn--bcher-kva.example",
+            "http://[::1]:3000",
+            "capacitor://localhost",
+            "chrome-extension://abcdefgh",
+        ] {
+            assert!(check_origin(origin).is_ok(), "{origin}");
         }
+        for (origin, expected) in [
+            ("https://shop.example/", "write https://shop.example"),
+            ("https://shop.example/shop?a#b", "write https://shop.example"),
+            ("https://shop.example:443", "write https://shop.example"),
+            ("http://shop.example:80", "write http://shop.example"),
+            ("https://bücher.example", "write https://xn--bcher-kva.example"),
+            ("https://me:secret@shop.example", "write https://shop.example"),
+            ("capacitor://localhost/", "write capacitor://localhost"),
+            ("shop.example", "is no web origin"),
+            ("*", "none at all to take any"),
+            ("null", "is no web origin"),
+            ("", "is no web origin"),
+            ("https://", "is no web origin"),
+            ("mailto:a@b.example", "is no web origin"),
+        ] {
+            let message = check_origin(origin).unwrap_err().to_string();
+            assert!(message.contains(expected), "{origin}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_with_what_mends_it() {
+        let webhook = |config: Value| json!({"type": ["webhook"], "config": config});
+        let long = "x".repeat(MOST_PATH_BYTES + 1);
+        let table = [
+            (json!({"type": []}), "give it one or more of"),
+            (webhook(json!({"replace_profile_id": "id", "generate_profile": ["id"]})), "remove one of them"),
+            (json!({"config": {"replace_profile_id": "id"}}), "add webhook to its type"),
+            (json!({"config": {"generate_profile": ["id"]}}), "add webhook to its type"),
+            (webhook(json!({"replace_profile_id": ""})), "no path of a property"),
+            (webhook(json!({"replace_profile_id": "a..b"})), "with dots between them"),
+            (webhook(json!({"generate_profile": ["customer id"]})), "without spaces"),
+            (webhook(json!({"generate_profile": [long]})), "256 bytes"),
+            (webhook(json!({"generate_profile": vec!["a"; MOST_PATHS + 1]})), "21 paths"),
+            (json!({"origins": vec!["https://a.example"; MOST_ORIGINS + 1]}), "make several sources"),
+            (json!({"origins": ["https://a.example", "*"]}), "`*`"),
+        ];
+        for (settings, expected) in table {
+            let message = check(&source(settings.clone())).unwrap_err().to_string();
+            assert!(message.contains(expected), "{settings}: {message}");
+        }
+        assert!(check(&source(webhook(json!({"generate_profile": ["customer.id", "mail"]})))).is_ok());
     }
 }

@@ -7,7 +7,7 @@ use redis::streams::StreamInfoStreamReply;
 use redis::{RedisResult, ServerErrorKind};
 use tideline_protocol::{Lane, Lanes};
 
-use crate::event_sources;
+use crate::published;
 
 /// The consumer group of every lane's stream.
 pub(crate) const GROUP: &str = "tideline";
@@ -25,7 +25,7 @@ pub(crate) async fn ensure(redis: &mut MultiplexedConnection, lanes: &Lanes) -> 
         let before = with_number(lanes, before)?;
         refuse_if_used(redis, &before, number).await?;
         for lane in before.all().skip(number) {
-            event_sources::withdraw_all(redis, lanes, &lane).await?;
+            published::withdraw_all(redis, lanes, &lane).await?;
             redis.unlink::<_, ()>(lane.events()).await?;
         }
     }

@@ -14,7 +14,7 @@ use crate::function_library::{self, Loaded};
 use crate::redis_server::RedisServer;
 use crate::settings::{Role, Roles, ServeSettings};
 use crate::wiring::{self, Parts};
-use crate::{event_sources, lane_setup, redis_server};
+use crate::{lane_setup, published, redis_server};
 
 /// The private service, listening but not yet answering.
 pub(crate) struct PrivateService {
@@ -102,5 +102,5 @@ async fn prepare(roles: &Roles, lanes: &Lanes, store: &dyn Store, server: RedisS
         }
     }
     lane_setup::restore(redis, lanes).await?;
-    event_sources::publish(redis, lanes, &sources).await.context("cannot publish the event sources")
+    published::publish(redis, lanes, &sources, &store.redirects().await?).await
 }

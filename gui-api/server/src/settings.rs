@@ -23,6 +23,35 @@ const REDIS_HELP: &str = "\
 Secret, from the environment or from a file that --redis-url-file names:
   TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379";
 
+const FILE_HELP: &str = r#"The file, with all that it may say; a source needs an id and a name, and what is left out is as here:
+  {
+    "sources": [{
+      "id": "shop-web",
+      "name": "Shop",
+      "type": ["rest"],               rest (/track), webhook (/collect), redirect (/redirect)
+      "enabled": true,
+      "transitional": false,          true: of what it brings, only the profile is kept
+      "origins": [],                  web origins whose pages may use it, as in "https://shop.example"; none: any
+      "bots": "refuse",               refuse, accept
+      "opt_out": "ignore",            what Sec-GPC: 1 or DNT: 1 does: ignore, anonymous, drop
+      "config": {
+        "static_profile_id": false,   true: profile ids are taken as they are sent
+        "replace_profile_id": null,   webhooks: the property that is the profile's id, as in "customer.id"
+        "generate_profile": [],       webhooks: properties; the first that is there tells the person
+        "sticky_session": true        webhooks: all events of such a person are in one session
+      }
+    }],
+    "redirects": [{
+      "id": "autumn",                 the link is /redirect/autumn
+      "name": "Autumn mail",
+      "source": "links",              a source of the file, of type redirect
+      "event_type": "link-opened",
+      "url": "https://shop.example/coats",
+      "props": {},                    the event's properties, a template
+      "enabled": true
+    }]
+  }"#;
+
 const SECRETS_HELP: &str = "\
 Secrets, from the environment or from files that --redis-url-file and --api-tokens-sha256-file name:
   TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379
@@ -240,13 +269,13 @@ impl ServeSettings {
 
 /// Settings of `provision`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = REDIS_HELP)]
+#[command(after_help = format!("{FILE_HELP}\n\n{REDIS_HELP}"))]
 pub(crate) struct ProvisionSettings {
     #[command(flatten)]
     pub(crate) installation: Installation,
 
-    /// JSON file with all event sources: {"sources":[{"id":"shop-web","name":"Shop","type":["rest"],"enabled":true}]}.
-    /// A source that is not in it any more is switched off.
+    /// JSON file with all event sources and redirects, described below. A source that is not in it any more is
+    /// switched off, a redirect is removed.
     #[arg(long, env = "TIDELINE_SOURCES", value_name = "FILE")]
     pub(crate) sources: PathBuf,
 }

@@ -4,14 +4,15 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use redis::InfoDict;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, InfoDict};
-use tideline_model::EventSource;
+use tideline_model::{EventSource, Redirect};
 use tideline_protocol::Lanes;
 
 use crate::function_library::{self, Loaded};
+use crate::published::{self, Kind};
 use crate::settings::{Installation, Role, Roles, ServeSettings};
-use crate::{event_sources, lane_setup, redis_server, sentence, wiring};
+use crate::{event_sources, lane_setup, redirects, redis_server, sentence, wiring};
 
 const PROVISION: &str = "run `tideline provision --sources FILE`";
 
@@ -54,17 +55,23 @@ async fn check_private_service(
         )?;
         report.note("gui", gui(settings))?;
     }
-    let sources = report.note("store", store(installation).await)?;
+    let configuration = report.note("store", store(installation).await)?;
     let redis = report.note("redis", reach(installation).await)?;
     if let (Some(mut redis), Some(lanes)) = (redis, lanes) {
         report.note("durability", durability(&mut redis).await)?;
         report.note("functions", functions(&mut redis).await)?;
         report.note("streams", streams(&mut redis, &lanes).await)?;
-        if let Some(sources) = sources {
-            report.note("sources", published(&mut redis, &lanes, &sources).await)?;
+        if let Some(configuration) = configuration {
+            report.note("sources", published(&mut redis, &lanes, &configuration).await)?;
         }
     }
     Ok(())
+}
+
+/// What the store says that the edge should know.
+struct Configuration {
+    sources: Vec<EventSource>,
+    redirects: Vec<Redirect>,
 }
 
 /// What was found so far.
@@ -121,7 +128,7 @@ fn gui(settings: &ServeSettings) -> anyhow::Result<((), String)> {
     Ok(((), format!("in {}", folder.display())))
 }
 
-async fn store(installation: &Installation) -> anyhow::Result<(Vec<EventSource>, String)> {
+async fn store(installation: &Installation) -> anyhow::Result<(Configuration, String)> {
     let folder = installation.data_dir()?;
     // Opening would make it.
     if !folder.is_dir() {
@@ -136,8 +143,9 @@ async fn store(installation: &Installation) -> anyhow::Result<(Vec<EventSource>,
     if sources.is_empty() {
         bail!("the store in {} knows no event source: {PROVISION}", folder.display());
     }
-    let said = format!("opens, and knows {} event sources", sources.len());
-    Ok((sources, said))
+    let redirects = store.redirects().await?;
+    let said = format!("opens, and knows {} event sources and {} redirects", sources.len(), redirects.len());
+    Ok((Configuration { sources, redirects }, said))
 }
 
 async fn reach(installation: &Installation) -> anyhow::Result<(MultiplexedConnection, String)> {
@@ -198,19 +206,18 @@ async fn streams(redis: &mut MultiplexedConnection, lanes: &Lanes) -> anyhow::Re
 async fn published(
     redis: &mut MultiplexedConnection,
     lanes: &Lanes,
-    sources: &[EventSource],
+    Configuration { sources, redirects }: &Configuration,
 ) -> anyhow::Result<((), String)> {
-    for source in sources.iter().filter(|source| source.enabled) {
-        for lane in lanes.all() {
-            let enabled: Option<String> = redis.hget(lane.source(&source.id), "enabled").await?;
-            if enabled.as_deref() != Some("1") {
-                bail!(
-                    "the source `{}` is not in lane {lane}, so the edge refuses it: {PROVISION}",
-                    source.id
-                );
-            }
+    let source_copies: Vec<_> = sources.iter().map(event_sources::copy).collect();
+    let redirect_copies: Vec<_> = redirects.iter().map(redirects::copy).collect();
+    for (what, kind, copies) in
+        [("source", Kind::EventSources, &source_copies), ("redirect", Kind::Redirects, &redirect_copies)]
+    {
+        if let Some((id, lane)) = published::first_outdated(redis, lanes, kind, copies).await? {
+            bail!(
+                "the {what} `{id}` is not in lane {lane} as it is in the store, so the edge goes by something else: {PROVISION}"
+            );
         }
     }
-    let published = event_sources::published(redis, lanes).await?;
-    Ok(((), format!("{} in every lane", published.len())))
+    Ok(((), format!("{} and {} redirects in every lane", sources.len(), redirects.len())))
 }

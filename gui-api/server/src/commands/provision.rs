@@ -6,24 +6,31 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use redis::aio::MultiplexedConnection;
-use tideline_model::EventSource;
+use tideline_model::{EventSource, Redirect};
 use tideline_store::Store;
 
+use crate::provision_file::ProvisionFile;
 use crate::settings::ProvisionSettings;
-use crate::{event_sources, function_library, lane_setup, redis_server, wiring};
+use crate::{function_library, lane_setup, published, redis_server, wiring};
 
 pub(crate) async fn run(settings: ProvisionSettings) -> anyhow::Result<ExitCode> {
     let installation = &settings.installation;
     let lanes = installation.lanes()?;
-    let sources = event_sources::read(&settings.sources)?;
+    let ProvisionFile { sources, redirects } = ProvisionFile::read(&settings.sources)?;
     let mut redis = redis_server::connect(&installation.redis()?).await?.connection;
     let store = wiring::open_store(installation)?;
 
     load_functions(&mut redis).await.context("cannot load the functions into redis")?;
     lane_setup::ensure(&mut redis, &lanes).await.context("cannot set up the lanes")?;
     store_sources(store.as_ref(), &sources).await?;
-    event_sources::publish(&mut redis, &lanes, &sources).await.context("cannot publish the event sources")?;
-    tracing::info!(lanes = lanes.all().count(), sources = sources.len(), "provisioned");
+    store_redirects(store.as_ref(), &redirects).await?;
+    published::publish(&mut redis, &lanes, &sources, &redirects).await?;
+    tracing::info!(
+        lanes = lanes.all().count(),
+        sources = sources.len(),
+        redirects = redirects.len(),
+        "provisioned"
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -46,6 +53,21 @@ async fn store_sources(store: &dyn Store, sources: &[EventSource]) -> anyhow::Re
     }
     for source in sources {
         store.put_source(source.clone()).await?;
+    }
+    Ok(())
+}
+
+/// A redirect that is gone from the file is gone from the store: nothing refers to it.
+async fn store_redirects(store: &dyn Store, redirects: &[Redirect]) -> anyhow::Result<()> {
+    let ids: HashSet<String> = redirects.iter().map(|redirect| redirect.id.to_lowercase()).collect();
+    for known in store.redirects().await? {
+        if !ids.contains(&known.id.to_lowercase()) {
+            tracing::info!(redirect = known.id, "removed a redirect that is not in the file any more");
+            store.remove_redirect(&known.id).await?;
+        }
+    }
+    for redirect in redirects {
+        store.put_redirect(redirect.clone()).await?;
     }
     Ok(())
 }

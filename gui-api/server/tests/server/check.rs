@@ -122,6 +122,10 @@ async fn what_redis_lacks_is_told() {
     redis.ask::<u8>(&["DEL", &lane.source("shop-web")]).await;
     only_wrong(&installation, "sources", "`shop-web` is not in lane tl:test:local:02").await;
     installation.provision(sources).await;
+    redis.ask::<u8>(&["HSET", &lane.source("shop-web"), "bots", "accept"]).await;
+    only_wrong(&installation, "sources", "`shop-web` is not in lane tl:test:local:02 as it is in the store")
+        .await;
+    installation.provision(sources).await;
 
     redis.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
     only_wrong(&installation, "durability", "set maxmemory-policy noeviction").await;

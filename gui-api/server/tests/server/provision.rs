@@ -9,8 +9,14 @@ use crate::redis_server::RedisServer;
 use crate::run::Installation;
 
 const TWO_SOURCES: &str = r#"{"sources":[
-    {"id":"shop-web","name":"Shop","type":["rest","webhook"]},
+    {"id":"shop-web","name":"Shop","type":["rest","webhook"],"origins":["https://Shop.example"]},
     {"id":"App","name":"The app","enabled":false}]}"#;
+
+const WITH_REDIRECTS: &str = r#"{
+    "sources":[{"id":"Links","name":"Links","type":["redirect"]}],
+    "redirects":[
+        {"id":"Autumn","name":"Autumn","source":"links","event_type":"link-opened","url":"https://shop.example/coats","props":{"campaign":"a"}},
+        {"id":"spring","name":"Spring","source":"links","event_type":"link-opened","url":"https://shop.example/hats","enabled":false}]}"#;
 
 fn lanes(number: u16) -> Lanes {
     Lanes::new("test", "local", number).unwrap()
@@ -38,7 +44,19 @@ async fn redis_and_store_hold_what_the_file_says_however_often_it_is_run() {
 
     for lane in lanes(4).all() {
         let shop: BTreeMap<String, String> = redis.ask(&["HGETALL", &lane.source("shop-web")]).await;
-        let expected = [("name", "Shop"), ("types", "rest,webhook"), ("enabled", "1")];
+        let expected = [
+            ("name", "Shop"),
+            ("types", "rest,webhook"),
+            ("enabled", "1"),
+            ("transitional", "0"),
+            ("origins", "https://shop.example"),
+            ("bots", "refuse"),
+            ("opt_out", "ignore"),
+            ("static", "0"),
+            ("replace_profile_id", ""),
+            ("generate_profile", ""),
+            ("sticky_session", "1"),
+        ];
         assert_eq!(shop, BTreeMap::from(expected.map(|(name, value)| (name.to_owned(), value.to_owned()))));
         let enabled: String = redis.ask(&["HGET", &lane.source("app"), "enabled"]).await;
         assert_eq!(enabled, "0");
@@ -77,6 +95,66 @@ async fn a_source_that_is_gone_from_the_file_is_gone_from_the_edge_and_switched_
     let stored = installation.store().sources().await.unwrap();
     let stored: Vec<_> = stored.iter().map(|source| (source.name.as_str(), source.enabled)).collect();
     assert_eq!(stored, [("Renamed", true), ("Shop", false)]);
+}
+
+#[tokio::test]
+async fn redirects_are_in_every_lane_while_they_are_in_the_file() {
+    let redis = RedisServer::start().await;
+    let mut installation = Installation::new(&redis.url());
+    installation.provision(WITH_REDIRECTS).await;
+    for lane in lanes(4).all() {
+        let autumn: BTreeMap<String, String> = redis.ask(&["HGETALL", &lane.redirect("autumn")]).await;
+        let expected = [
+            ("url", "https://shop.example/coats"),
+            ("source", "links"),
+            ("type", "link-opened"),
+            ("props", r#"{"campaign":"a"}"#),
+            ("enabled", "1"),
+        ];
+        assert_eq!(autumn, BTreeMap::from(expected.map(|(name, value)| (name.to_owned(), value.to_owned()))));
+        let spring: String = redis.ask(&["HGET", &lane.redirect("spring"), "enabled"]).await;
+        assert_eq!(spring, "0");
+    }
+    let ids = async |installation: &Installation| -> Vec<String> {
+        let redirects = installation.store().redirects().await.unwrap();
+        redirects.into_iter().map(|redirect| redirect.id).collect()
+    };
+    assert_eq!(ids(&installation).await, ["Autumn", "spring"]);
+    assert!(installation.run(&["check"]).await.succeeded);
+
+    // Gone from the file, gone everywhere; lanes that are no more keep nothing.
+    let without_spring = WITH_REDIRECTS.replace("\"spring\"", "\"AUTUMN 2\"");
+    let refused = installation.try_provision(&without_spring).await;
+    assert!(!refused.succeeded && refused.log.contains("leave out spaces"), "{}", refused.log);
+    assert_eq!(ids(&installation).await, ["Autumn", "spring"], "a file that cannot be used changes nothing");
+    let only_summer = WITH_REDIRECTS.replace("Autumn", "summer").replace("spring", "Winter");
+    installation.set("TIDELINE_LANES", Some("2")).provision(&only_summer).await;
+    assert_eq!(ids(&installation).await, ["summer", "Winter"]);
+    let mut left = keys(&redis).await;
+    left.retain(|key| key.contains(":redirect:"));
+    let expected: Vec<String> =
+        lanes(2).all().flat_map(|lane| [lane.redirect("summer"), lane.redirect("winter")]).collect();
+    assert_eq!(left, expected);
+    installation.provision(TWO_SOURCES).await;
+    assert!(!keys(&redis).await.iter().any(|key| key.contains("redirect")));
+    assert_eq!(ids(&installation).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_redis_that_was_replaced_gets_redirects_and_settings_back_when_the_service_starts() {
+    let (before, redis) = (RedisServer::start().await, RedisServer::start().await);
+    let mut installation = Installation::new(&before.url());
+    installation.provision(WITH_REDIRECTS).await;
+    installation.set("TIDELINE_REDIS_URL", Some(&redis.url()));
+    let process = installation.serve(&[]);
+    process.ready().await;
+    for lane in lanes(4).all() {
+        let url: String = redis.ask(&["HGET", &lane.redirect("autumn"), "url"]).await;
+        assert_eq!(url, "https://shop.example/coats");
+        let types: String = redis.ask(&["HGET", &lane.source("links"), "types"]).await;
+        assert_eq!(types, "redirect");
+    }
+    assert!(process.stop("TERM").await.succeeded);
 }
 
 #[tokio::test]
@@ -150,9 +228,18 @@ fn acl_rules(line: &str) -> Vec<&str> {
 async fn a_file_that_cannot_be_used_changes_nothing() {
     let redis = RedisServer::start().await;
     let installation = Installation::new(&redis.url());
-    for (file, expected) in
-        [("", "EOF"), (r#"{"sources":[{"id":"a","name":"A","colour":1}]}"#, "unknown field `colour`")]
-    {
+    for (file, expected) in [
+        ("", "EOF"),
+        (r#"{"sources":[{"id":"a","name":"A","colour":1}]}"#, "unknown field `colour`"),
+        (
+            r#"{"sources":[{"id":"a","name":"A","origins":["*"]}]}"#,
+            "the source `a` is not usable: `*` is no web origin",
+        ),
+        (
+            r#"{"sources":[],"redirects":[{"id":"b","name":"B","source":"a","event_type":"c","url":"https://d.example"}]}"#,
+            "the redirect `b` is not usable: its source `a` is not in the file",
+        ),
+    ] {
         let refused = installation.try_provision(file).await;
         assert!(!refused.succeeded && refused.log.contains(expected), "{}", refused.log);
     }

@@ -1,7 +1,7 @@
 //! `tideline serve`.
 
 use serde_json::json;
-use tideline_protocol::{Lanes, StreamRecord, TrackCall, TrackReply};
+use tideline_protocol::{Facts, Lanes, StreamRecord, TrackCall, TrackReply, Tracked};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
@@ -16,23 +16,28 @@ async fn track(redis: &RedisServer, session: &str) -> TrackReply {
         lane: Lanes::new("test", "local", 4).unwrap().of_session(session),
         bridge: "rest",
         fingerprint: session.to_owned(),
+        origin: None,
+        claim: None,
+        facts: Facts::default(),
         record: StreamRecord {
             request_id: Uuid::from_u128(1),
             received_at: 1_769_860_800_000,
             source: "shop-web".to_owned(),
             session: session.to_owned(),
-            profile: "profile".to_owned(),
+            profile: Some("profile".to_owned()),
             new_session: false,
             new_profile: true,
+            transitional: false,
             events: 1,
             client_address: None,
             headers: Vec::new(),
             body: json!({"events": [{"id": format!("event-of-{session}"), "type": "page-view"}]}).to_string(),
         },
     };
-    let command = call.into_command();
+    // Without a claim there is nothing to look up first.
+    let command = call.into_commands().remove(0);
     let reply: Vec<Vec<String>> = redis.ask(&command.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    TrackReply::parse(&json!(reply)).unwrap()
+    Tracked::parse(&[json!(reply)]).unwrap().reply
 }
 
 async fn is_stored(address: &str, session: &str) {
@@ -58,7 +63,7 @@ async fn what_the_edge_accepts_is_in_the_api_until_a_signal_ends_it_all_in_order
         reader.read_exact(&mut status).await.unwrap();
         assert_eq!(&status, b"HTTP/1.1 200");
 
-        assert!(matches!(track(&redis, signal).await, TrackReply::Accepted { .. }));
+        assert!(matches!(track(&redis, signal).await, TrackReply::Stored { .. }));
         is_stored(&address, signal).await;
         let id = format!("id: event-of-{signal}\n");
         let mut stream = String::new();
@@ -130,7 +135,7 @@ async fn a_redis_that_lost_everything_is_made_ready_again() {
     let process = installation.serve(&[]);
     let address = process.ready().await;
     assert!(process.log().contains("functions that redis did not have"), "{}", process.log());
-    assert!(matches!(track(&redis, "after").await, TrackReply::Accepted { .. }));
+    assert!(matches!(track(&redis, "after").await, TrackReply::Stored { .. }));
     is_stored(&address, "after").await;
     assert!(process.stop("TERM").await.succeeded);
 }
