@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Variables of ours in the caller's shell must not change what a child does.
-const OURS: [&str; 4] = ["EDGE_", "GATEWAY_", "TIDELINE_", "UPSTASH_REDIS_REST_"];
+const OURS: [&str; 5] = ["EDGE_", "EXPOSE_GUI_API", "GATEWAY_", "TIDELINE_", "UPSTASH_REDIS_REST_"];
 
 /// How long a process may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -24,7 +24,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a command with `environment` as the only settings of ours; output goes to `<name>.log` in `logs`.
+    /// Starts a command with `environment`, and what the command itself sets, as the only settings of ours;
+    /// output goes to `<name>.log` in `logs`.
     ///
     /// # Errors
     /// The log cannot be written or the program cannot be started.
@@ -38,7 +39,8 @@ impl Process {
         let log = logs.join(format!("{name}.log"));
         let output = File::options().create(true).append(true).open(&log)?;
         for (variable, _) in std::env::vars_os() {
-            if OURS.iter().any(|prefix| variable.to_string_lossy().starts_with(prefix)) {
+            let ours = OURS.iter().any(|prefix| variable.to_string_lossy().starts_with(prefix));
+            if ours && !command.get_envs().any(|(set, _)| set == variable) {
                 command.env_remove(variable);
             }
         }
