@@ -23,11 +23,11 @@ pub(crate) struct Aliases<'a> {
 }
 
 impl Aliases<'_> {
-    /// The profile that each of these ids stands for; ids that stand for themselves are left out.
-    pub(crate) async fn survivors(&mut self, ids: &HashSet<&str>) -> RedisResult<HashMap<String, String>> {
+    /// The profile that each of these different ids stands for; ids that stand for themselves are left out.
+    pub(crate) async fn survivors(&mut self, ids: &[String]) -> RedisResult<HashMap<String, String>> {
         let mut steps: HashMap<String, String> = HashMap::new();
-        let mut asked: HashSet<String> = ids.iter().map(|&id| id.to_owned()).collect();
-        let mut next: Vec<String> = asked.iter().cloned().collect();
+        let mut asked: HashSet<String> = ids.iter().cloned().collect();
+        let mut next = ids.to_vec();
         for _ in 0..MOST_STEPS {
             let found = self.look_up(std::mem::take(&mut next)).await?;
             next.extend(found.values().filter(|id| asked.insert((*id).clone())).cloned());
@@ -40,7 +40,7 @@ impl Aliases<'_> {
             }
             (last != id).then(|| (id.to_owned(), last.to_owned()))
         };
-        Ok(ids.iter().filter_map(|&id| survivor(id)).collect())
+        Ok(ids.iter().filter_map(|id| survivor(id)).collect())
     }
 
     /// The alias of each of these ids, where there is one.

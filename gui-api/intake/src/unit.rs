@@ -127,35 +127,45 @@ impl Known {
         let mut known =
             Self { origins, sessions: states.sessions, profiles: states.profiles, ..Self::default() };
 
-        // A session may belong to another profile than its client was answered, and an id that somebody has heard of
-        // may stand for another profile now.
-        let heard_of = requests().filter(|request| !request.has_new_profile()).filter_map(Request::profile);
+        // A session may belong to another profile than its client was answered.
         let of_sessions = known.sessions.values().filter_map(|session| session.document.profile.as_ref());
-        let heard_of: HashSet<&str> =
-            heard_of.chain(of_sessions.map(|profile| profile.id.as_str())).collect();
-        let survivors = aliases.survivors(&heard_of).await?;
-        let heard_of: Vec<String> = heard_of.into_iter().map(str::to_owned).collect();
-        known.aliases = survivors;
-        known.load_profiles(store, &heard_of).await?;
-
-        let missing = heard_of.iter().map(String::as_str).chain(profile_ids.iter().map(String::as_str));
-        let missing = missing.map(|id| known.stands_for(id)).filter(|id| !known.profiles.contains_key(*id));
-        let announcements: Vec<String> =
-            missing.collect::<HashSet<_>>().into_iter().map(profile_created_id).collect();
-        if !announcements.is_empty() {
-            known.origins.extend(store.origins(&announcements).await?);
-        }
+        let of_sessions = of_sessions.map(|profile| profile.id.as_str());
+        let ids = distinct(profile_ids.iter().map(String::as_str).chain(of_sessions));
+        known.aliases = aliases.survivors(&ids).await?;
+        let minted = |request: &&Request| request.has_new_profile();
+        let sent_again: HashSet<_> =
+            requests().filter(|request| !minted(request)).map(Request::profile).collect();
+        let unheard_of =
+            requests().filter(minted).map(Request::profile).filter(|id| !sent_again.contains(id));
+        known.load_profiles(store, &ids, &unheard_of.flatten().collect()).await?;
+        known.load_announcements(store, &ids).await?;
         Ok(known)
     }
 
+    /// Learns of the profiles without a document whether it was said already that they were created.
+    async fn load_announcements(&mut self, store: &dyn Store, ids: &[String]) -> Result<(), StoreError> {
+        let missing = ids.iter().map(|id| self.stands_for(id)).filter(|id| !self.profiles.contains_key(*id));
+        let announcements: HashSet<String> = missing.map(profile_created_id).collect();
+        if !announcements.is_empty() {
+            let announcements: Vec<String> = announcements.into_iter().collect();
+            self.origins.extend(store.origins(&announcements).await?);
+        }
+        Ok(())
+    }
+
     /// Loads the profiles that these ids stand for. Where Redis knows no alias, the store may know a profile that had
-    /// the id before.
-    async fn load_profiles(&mut self, store: &dyn Store, ids: &[String]) -> Result<(), StoreError> {
+    /// the id before, unless nobody can have heard of it.
+    async fn load_profiles(
+        &mut self,
+        store: &dyn Store,
+        ids: &[String],
+        unheard_of: &HashSet<&str>,
+    ) -> Result<(), StoreError> {
         self.load_missing(store, ids.iter().map(|id| self.stands_for(id).to_owned()).collect()).await?;
         let mut others = HashSet::new();
         for id in ids {
             let named = self.stands_for(id);
-            if self.profiles.contains_key(named) {
+            if self.profiles.contains_key(named) || unheard_of.contains(named) {
                 continue;
             }
             if let Some(profile) = store.profile(named).await?.filter(|profile| profile.id != named) {
