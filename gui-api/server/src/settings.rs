@@ -283,7 +283,9 @@ pub(crate) struct ProvisionSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provision_file::ProvisionFile;
     use clap::CommandFactory as _;
+    use tideline_model::EventSource;
 
     fn serve(arguments: &[&str]) -> Result<ServeSettings, clap::Error> {
         let command_line = CommandLine::try_parse_from([&["tideline", "serve"], arguments].concat())?;
@@ -291,6 +293,17 @@ mod tests {
             Command::Serve(settings) => Ok(settings),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn the_file_that_the_help_shows_is_one_and_leaves_out_nothing() {
+        let without_remarks = |line: &str| line.trim().split("   ").next().unwrap_or_default().to_owned();
+        let json: String = FILE_HELP.lines().skip(1).map(without_remarks).collect();
+        let file: ProvisionFile = serde_json::from_str(&json).unwrap();
+        assert_eq!(file.sources, [EventSource::new("shop-web", "Shop")]);
+        let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(shown["sources"][0], serde_json::to_value(&file.sources[0]).unwrap());
+        assert_eq!(shown["redirects"][0], serde_json::to_value(&file.redirects[0]).unwrap());
     }
 
     #[test]
