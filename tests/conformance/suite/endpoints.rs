@@ -226,13 +226,17 @@ fn redirect(edge: &Edge<'_>) {
         let answer = edge.get(path);
         assert_eq!((answer.status, answer.body), (404, json!({ "detail": "Not Found" })));
     }
-    let clicks = edge.stored_of_type("link-clicked", 1);
-    let ours: Vec<_> =
-        clicks.iter().filter(|click| click["properties"]["visit"] == session.as_str()).collect();
-    assert!(!ours.is_empty(), "{clicks:?}");
-    let properties = &ours.last().unwrap()["properties"];
-    assert_eq!((&properties["campaign"], &properties["fixed"]), (&json!("mail"), &json!(7)));
-    assert_eq!(properties["page"], Value::Null);
+    let ours = |sender: Value| {
+        edge.find_stored("link-clicked", |click| {
+            let properties = &click["properties"];
+            properties["visit"] == session.as_str() && properties["sent"]["by"] == sender
+        })
+    };
+    for sender in [json!("ann"), Value::Null] {
+        let properties = &ours(sender)["properties"];
+        assert_eq!((&properties["campaign"], &properties["fixed"]), (&json!("mail"), &json!(7)));
+        assert_eq!(properties["page"], Value::Null);
+    }
 }
 
 fn redirect_of_a_session(edge: &Edge<'_>) {
