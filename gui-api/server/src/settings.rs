@@ -214,9 +214,9 @@ pub(crate) enum Role {
 /// Whether the GUI and its API are to be had here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Expose {
-    /// Yes.
+    /// What the roles say.
     Yes,
-    /// No.
+    /// A collector and nothing else.
     No,
 }
 
