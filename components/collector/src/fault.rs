@@ -42,7 +42,7 @@ impl Fault {
     /// A value that is not what it should be.
     pub(crate) fn new(what: What, path: &[&'static str], input: Option<&RawValue>) -> Self {
         let (r#type, msg, ctx) = what.describe();
-        let input = input.filter(|value| value.get().len() <= MAX_SHOWN_BYTES && kind(value) != Kind::Object);
+        let input = input.filter(|value| is_shown(value));
         let loc =
             std::iter::once("body").chain(path.iter().copied()).map(|key| Step::Key(key.into())).collect();
         let null = || RawValue::NULL.to_owned();
@@ -85,6 +85,14 @@ impl Fault {
         }
         fault
     }
+}
+
+/// Whether a value is repeated: a short one, which every reader of JSON takes. Many take no `1e999`.
+fn is_shown(value: &RawValue) -> bool {
+    let text = value.get();
+    text.len() <= MAX_SHOWN_BYTES
+        && kind(value) != Kind::Object
+        && serde_json::from_str::<serde_json::Value>(text).is_ok()
 }
 
 /// Collects all faults of a body, so that its author mends them in one go.
@@ -190,6 +198,9 @@ mod tests {
         );
         let member = Fault::new(What::NotABool, &["consents"], None).of_member(&"ü".repeat(100));
         assert!(serde_json::to_string(&member).unwrap().contains(&format!("\"{}…\"", "ü".repeat(32))));
+        let beyond = RawValue::from_string("[1e999]".to_owned()).unwrap();
+        let fault = Fault::new(What::NotAString, &["session", "id"], Some(&beyond));
+        assert!(serde_json::to_string(&fault).unwrap().contains("\"input\":null"));
         let long = RawValue::from_string(format!("\"{}\"", "x".repeat(100))).unwrap();
         let fault = Fault::new(What::NotAList, &["events"], Some(&long));
         assert!(serde_json::to_string(&fault).unwrap().contains("\"input\":null"));

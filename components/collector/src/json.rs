@@ -155,8 +155,10 @@ pub(crate) fn check_below(levels: usize, body: &[u8]) -> Result<&RawValue, Unrea
 fn malformed(text: &str, error: &serde_json::Error) -> Unreadable {
     let line_start: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    let offset = (line_start + error.column().saturating_sub(1)).min(text.len());
     let message = error.to_string();
+    // The column is that behind the byte which is wrong, but for a control character, which it is in front of.
+    let behind = usize::from(!message.starts_with("control character"));
+    let offset = (line_start + error.column().saturating_sub(behind)).min(text.len());
     // serde_json appends the place, which `offset` tells.
     let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).to_owned();
     let offset = if error.is_eof() { text.len() } else { offset };
@@ -268,6 +270,8 @@ mod tests {
         is_malformed(br#"{"source":{"id":"rest-source-1""#, 31, "EOF");
         is_malformed(b"{\n  \"a\": x}", 9, "expected");
         is_malformed(b"{\"a\":\xff}", 5, "the body is not UTF-8");
+        is_malformed(b"{\"a\":\"b\n\"}", 7, "control character");
+        is_malformed(b"{\"a\":\n \"\0\"}", 8, "control character");
     }
 
     #[test]
