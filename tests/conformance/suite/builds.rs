@@ -16,7 +16,7 @@ use xtask::probe::wait_for_port;
 use xtask::process::Process;
 
 use crate::edge::Edge;
-use crate::installation::{Aliases, Installation};
+use crate::installation::{Inside, Installation};
 
 /// A build: its name, and the command that runs it on a port.
 type Build = (&'static str, fn(&Artifacts, u16) -> Option<Command>);
@@ -46,7 +46,7 @@ const BUILDS: [Build; 4] = [
 pub(crate) struct Builds {
     runtime: Runtime,
     analyst: Analyst,
-    aliases: Aliases,
+    lanes: Inside,
     artifacts: Artifacts,
     environment: Environment,
     gateway: String,
@@ -58,7 +58,18 @@ pub(crate) struct Builds {
 pub(crate) struct Running {
     pub(crate) name: &'static str,
     pub(crate) address: String,
-    _process: Process,
+    /// What it logs.
+    pub(crate) log: PathBuf,
+    process: Process,
+}
+
+impl Running {
+    /// The most memory that its process ever had, in bytes; none where the system does not tell (`proc(5)`, `VmHWM`).
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    }
 }
 
 impl Builds {
@@ -67,29 +78,24 @@ impl Builds {
         let mut builds = Self {
             runtime: Runtime::new().unwrap(),
             analyst: installation.analyst(),
-            aliases: Aliases::new(tideline),
+            lanes: Inside::new(tideline),
             artifacts: tideline.artifacts().clone(),
             environment: installation.collector_environment(),
             gateway: tideline.addresses().gateway,
             folder: tideline.data().join("builds"),
             running: Vec::new(),
         };
-        builds.running = builds.start_all(&[]);
+        builds.running = BUILDS.iter().filter_map(|build| builds.start_one(build, &[])).collect();
         builds
     }
 
-    /// Starts every build once more, with these changes to its settings; an empty value takes a setting away.
-    pub(crate) fn start_all(&self, changes: &[(&'static str, &str)]) -> Vec<Running> {
-        let indexed = BUILDS.iter().enumerate();
-        indexed.filter_map(|(index, build)| self.start_one(index, build, changes)).collect()
+    /// Starts the build of this name once more, with these changes to its settings; an empty value takes a setting away.
+    pub(crate) fn start_again(&self, name: &str, changes: &[(&'static str, &str)]) -> Running {
+        let build = BUILDS.iter().find(|(known, _)| *known == name).expect("a build of this name");
+        self.start_one(build, changes).expect("a build that was started before")
     }
 
-    fn start_one(
-        &self,
-        index: usize,
-        (name, command): &Build,
-        changes: &[(&'static str, &str)],
-    ) -> Option<Running> {
+    fn start_one(&self, (name, command): &Build, changes: &[(&'static str, &str)]) -> Option<Running> {
         let port = TcpListener::bind(at(0)).unwrap().local_addr().unwrap().port();
         let mut command = command(&self.artifacts, port)?;
         let mut environment = self.environment.clone();
@@ -100,11 +106,18 @@ impl Builds {
         ]);
         environment.extend(changes.iter().map(|(variable, value)| (*variable, (*value).to_owned())));
         environment.retain(|_, value| !value.is_empty());
+        // A component refuses a setting that is none of its own.
+        environment.retain(|variable, _| *name == "native" || !variable.starts_with("TIDELINE_COLLECT_"));
         let environment: Vec<_> = environment.into_iter().collect();
-        let logs = self.folder.join(format!("{index}-{port}"));
+        let logs = self.folder.join(port.to_string());
         let mut process = Process::start(name, &mut command, &environment, &logs).unwrap();
         wait_for_port(&mut process, port).unwrap();
-        Some(Running { name, address: format!("http://{}", at(port)), _process: process })
+        Some(Running {
+            name,
+            address: format!("http://{}", at(port)),
+            log: logs.join(format!("{name}.log")),
+            process,
+        })
     }
 
     /// Runs a test against each build; says which one fails, or which answers differ.
@@ -112,8 +125,9 @@ impl Builds {
         let mut first: Option<(&str, String)> = None;
         for (number, running) in self.running.iter().enumerate() {
             let edge = Edge::new(self, running, format!("{number}-{name}"));
-            catch_unwind(AssertUnwindSafe(|| test(&edge)))
-                .map_err(|panic| format!("does not hold for {}: {}", running.name, message(panic.as_ref())))?;
+            catch_unwind(AssertUnwindSafe(|| test(&edge))).map_err(|panic| {
+                format!("does not hold for {}: {}", running.name, message(panic.as_ref()))
+            })?;
             let answers = edge.transcript();
             match &first {
                 None => first = Some((running.name, answers)),
@@ -138,8 +152,8 @@ impl Builds {
         &self.analyst
     }
 
-    pub(crate) fn aliases(&self) -> &Aliases {
-        &self.aliases
+    pub(crate) fn lanes(&self) -> &Inside {
+        &self.lanes
     }
 }
 

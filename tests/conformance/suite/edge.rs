@@ -16,7 +16,7 @@ const OF_THE_HOST: [&str; 3] = ["date", "connection", "keep-alive"];
 /// A build under test.
 pub(crate) struct Edge<'a> {
     builds: &'a Builds,
-    name: &'static str,
+    pub(crate) running: &'a Running,
     sender: Sender,
     /// In front of every id of this test: other tests and builds use the same Redis. As long for all builds.
     prefix: String,
@@ -24,10 +24,10 @@ pub(crate) struct Edge<'a> {
 }
 
 impl<'a> Edge<'a> {
-    pub(crate) fn new(builds: &'a Builds, running: &Running, prefix: String) -> Self {
+    pub(crate) fn new(builds: &'a Builds, running: &'a Running, prefix: String) -> Self {
         Self {
             builds,
-            name: running.name,
+            running,
             sender: Sender {
                 visitor: Visitor::new(running.address.clone()),
                 runtime: builds.runtime().handle().clone(),
@@ -51,12 +51,17 @@ impl<'a> Edge<'a> {
         body: impl Into<Vec<u8>>,
     ) -> Answer {
         let answer = self.on_the_side(method.clone(), path, headers, body);
+        self.compare(&format!("{method} {path}"), &answer);
+        answer
+    }
+
+    /// Takes an answer into the comparison of the builds, however it was asked for.
+    pub(crate) fn compare(&self, request: &str, answer: &Answer) {
         let mut transcript = self.transcript.borrow_mut();
         let mut headers: Vec<_> =
             answer.headers.iter().filter(|(name, _)| !OF_THE_HOST.contains(&name.as_str())).collect();
         headers.sort();
-        writeln!(transcript, "{method} {path}: {} {headers:?} {}", answer.status, answer.body).unwrap();
-        answer
+        writeln!(transcript, "{request}: {} {headers:?} {}", answer.status, answer.body).unwrap();
     }
 
     /// The same, out of the comparison: for what depends on the moment.
@@ -147,16 +152,20 @@ impl<'a> Edge<'a> {
 
     /// Says in Redis that an id stands for another, as the private service does after a merge or an import.
     pub(crate) fn add_alias(&self, id: &str, survivor: &str) {
-        self.builds.aliases().add(id, survivor);
+        self.builds.lanes().add_alias(id, survivor);
     }
 
     /// The same build with other settings.
     pub(crate) fn with_settings(&self, changes: &[(&'static str, &str)], test: impl Fn(&Edge<'_>)) {
-        let running = self.builds.start_all(changes);
-        let twin = running.iter().find(|running| running.name == self.name).expect("the same build");
-        let twin = Edge::new(self.builds, twin, format!("{}-again", self.prefix));
+        let running = self.builds.start_again(self.running.name, changes);
+        let twin = Edge::new(self.builds, &running, format!("{}-again", self.prefix));
         test(&twin);
         self.transcript.borrow_mut().push_str(&twin.transcript.borrow().replace(&twin.prefix, &self.prefix));
+    }
+
+    /// Why requests could not be processed that were answered, if there are any: an answer is a promise.
+    pub(crate) fn dead_letters(&self) -> Vec<String> {
+        self.builds.lanes().dead_letters()
     }
 
     /// What was answered, with names in place of ids that differ from build to build.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use redis::Commands as _;
+use redis::streams::StreamRangeReply;
 use serde_json::{Value, json};
 use tideline_e2e::{Analyst, Tideline};
 use tideline_protocol::Lanes;
@@ -39,23 +40,36 @@ impl Installation {
     }
 }
 
-/// What the private service knows, and a browser must not: for the tests that need a merged or an imported profile.
-pub(crate) struct Aliases {
+/// What stands in Redis, and nobody at the edge sees.
+pub(crate) struct Inside {
     redis_url: String,
     lanes: Lanes,
 }
 
-impl Aliases {
+impl Inside {
     pub(crate) fn new(tideline: &Tideline) -> Self {
         let lanes = Lanes::new("production", "local", Lanes::DEFAULT_COUNT).unwrap();
         Self { redis_url: tideline.redis_url(), lanes }
     }
 
-    /// Says that one id stands for another.
-    pub(crate) fn add(&self, id: &str, survivor: &str) {
-        let mut redis = redis::Client::open(self.redis_url.as_str()).unwrap().get_connection().unwrap();
+    /// Says that one id stands for another, as the private service does after a merge or an import.
+    pub(crate) fn add_alias(&self, id: &str, survivor: &str) {
         let key = self.lanes.of_profile(id).alias(id);
-        redis.set::<_, _, ()>(key, survivor).unwrap();
+        self.redis().set::<_, _, ()>(key, survivor).unwrap();
+    }
+
+    /// The reasons of all dead letters.
+    pub(crate) fn dead_letters(&self) -> Vec<String> {
+        let mut redis = self.redis();
+        let letters = self.lanes.all().flat_map(|lane| {
+            let reply: StreamRangeReply = redis.xrange_all(lane.dead_letters()).unwrap();
+            reply.ids
+        });
+        letters.map(|letter| format!("{:?}", letter.map)).collect()
+    }
+
+    fn redis(&self) -> redis::Connection {
+        redis::Client::open(self.redis_url.as_str()).unwrap().get_connection().unwrap()
     }
 }
 

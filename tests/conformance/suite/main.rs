@@ -15,6 +15,7 @@ mod builds;
 mod edge;
 mod endpoints;
 mod faults;
+mod hostile;
 mod ids;
 mod installation;
 mod options;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         privacy::TESTS,
         recorded::TESTS,
         visits::TESTS,
+        hostile::TESTS,
     ]
     .concat();
     if arguments.list {

@@ -15,8 +15,9 @@ use crate::pipeline;
 /// The statuses of `docs/protocol.md`, but for those that only a host or an outage brings about.
 const DOCUMENTED: [u16; 11] = [200, 201, 304, 307, 401, 403, 404, 405, 413, 415, 422];
 
-/// The most bytes of a value that an error repeats (`docs/protocol.md` §1.4).
-const MOST_REPEATED: usize = 64;
+/// The most bytes of a request that stand in an error: 64 of a value (`docs/protocol.md` §1.4), and the quotation marks
+/// around it.
+const MOST_REPEATED: usize = 66;
 
 /// More bytes than any error has.
 const LONGEST_ERROR: usize = 8 << 10;
@@ -118,11 +119,17 @@ fn check(response: &Response, target: &str, body: &[u8]) {
     }
     if status >= 400 {
         let text = String::from_utf8_lossy(&response.body);
+        let json = serde_json::from_str::<serde_json::Value>(&text);
+        assert!(json.is_ok_and(|json| json.get("detail").is_some()) || is_image(response), "no JSON: {text}");
         assert!(text.len() < LONGEST_ERROR, "an error of {} bytes", text.len());
         for sent in [String::from_utf8_lossy(body), target.into()] {
             assert!(!repeats(&text, &sent), "the answer repeats what was sent: {text}");
         }
     }
+}
+
+fn is_image(response: &Response) -> bool {
+    response.headers.contains(&("content-type", "image/gif".into()))
 }
 
 /// Whether a part of this text that is longer than what may be repeated stands in another.
