@@ -9,6 +9,7 @@ use tideline_e2e::{Answer, Visitor, eventually};
 use tokio::runtime::Handle;
 
 use crate::builds::{Builds, Running};
+use crate::openapi;
 
 /// Headers that hosts set as they like.
 const OF_THE_HOST: [&str; 3] = ["date", "connection", "keep-alive"];
@@ -214,7 +215,9 @@ impl Sender {
         headers: &[(&str, &str)],
         body: impl Into<Vec<u8>>,
     ) -> Answer {
-        self.runtime.block_on(self.visitor.send(method, path, headers, body.into()))
+        let answer = self.runtime.block_on(self.visitor.send(method.clone(), path, headers, body.into()));
+        openapi::is_documented(&method, path, answer.status);
+        answer
     }
 }
 

@@ -92,6 +92,7 @@ fn provisioned() -> Value {
             source("rest-anonymous", "rest", json!({ "opt_out": "anonymous" })),
             source("rest-drop", "rest", json!({ "opt_out": "drop" })),
             source("hook-source-1", "webhook", json!({})),
+            source("crm", "webhook", json!({})),
             source("hook-replace", "webhook", with(json!({ "replace_profile_id": "customer.id" }))),
             source("hook-generate", "webhook", with(json!({ "generate_profile": ["mail", "phone"] }))),
             source("hook-loose", "webhook", with(json!({ "generate_profile": ["mail"], "sticky_session": false }))),

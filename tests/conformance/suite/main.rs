@@ -18,6 +18,7 @@ mod faults;
 mod hostile;
 mod ids;
 mod installation;
+mod openapi;
 mod options;
 mod pages;
 mod privacy;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         recorded::TESTS,
         visits::TESTS,
         hostile::TESTS,
+        openapi::TESTS,
     ]
     .concat();
     if arguments.list {
