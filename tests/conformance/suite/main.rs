@@ -14,6 +14,7 @@ mod bodies;
 mod builds;
 mod edge;
 mod endpoints;
+mod examples;
 mod faults;
 mod hostile;
 mod ids;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         visits::TESTS,
         hostile::TESTS,
         openapi::TESTS,
+        examples::TESTS,
     ]
     .concat();
     if arguments.list {
