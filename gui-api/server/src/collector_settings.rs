@@ -1,7 +1,7 @@
 //! The settings of the role collect: how it listens, and what visitors may take. What it is told as a
 //! collector are the variables of the edge, whose names are `tideline_collector::Settings::NAMES`.
 
-use std::env::{self, VarError};
+use std::env;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,7 +10,10 @@ use clap::{Args, value_parser};
 use tideline_collect::{Deadlines, Limits, Options};
 use tideline_collector::Settings;
 
-use crate::settings::Installation;
+use crate::settings::{self, Installation};
+
+/// How names of settings begin.
+const OURS: [&str; 2] = ["TIDELINE_", "UPSTASH_REDIS_REST_"];
 
 /// Settings of `serve` and `check` for the role collect.
 #[derive(Clone, Debug, Args)]
@@ -78,21 +81,24 @@ impl CollectorSettings {
     }
 }
 
-/// The collector's variables and no others: beside them in the environment are those of the private
-/// service, which a collector would take for misspelt ones of its own. What the installation has an option
-/// for is what the option says.
+/// The environment as the collector sees it: without what this program has options for and reads as secrets, so that a
+/// name which is neither is refused as misspelt. What the installation has an option for is what the option says.
 fn variables(installation: &Installation) -> anyhow::Result<Vec<(String, String)>> {
     let mut variables: Vec<_> =
         installation.variables().map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
-    for name in Settings::NAMES {
-        if variables.iter().any(|(known, _)| known == name) {
+    let of_the_service = settings::environment_names();
+    for (name, value) in env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| OURS.iter().any(|prefix| name.starts_with(prefix)))
+        else {
+            continue;
+        };
+        if of_the_service.iter().any(|known| known == name)
+            || variables.iter().any(|(known, _)| known == name)
+        {
             continue;
         }
-        match env::var(name) {
-            Ok(value) => variables.push((name.to_owned(), value)),
-            Err(VarError::NotPresent) => {}
-            Err(VarError::NotUnicode(_)) => bail!("{name} is not UTF-8: set it anew"),
-        }
+        let Some(value) = value.to_str() else { bail!("{name} is not UTF-8: set it anew") };
+        variables.push((name.to_owned(), value.to_owned()));
     }
     Ok(variables)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use tideline_api::Tokens;
 use tideline_protocol::Lanes;
 
@@ -83,6 +83,15 @@ pub(crate) enum Command {
     Check(ServeSettings),
     /// Make Redis and the store ready: functions, lanes and event sources. Repeat it as often as you like.
     Provision(ProvisionSettings),
+}
+
+/// All variables that this program reads for itself: those of its options, and its secrets.
+pub(crate) fn environment_names() -> Vec<String> {
+    let program = CommandLine::command();
+    let commands = std::iter::once(&program).chain(program.get_subcommands());
+    let of_options = commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
+    let secrets = [REDIS_URL, API_TOKENS].map(str::to_owned);
+    of_options.map(|name| name.to_string_lossy().into_owned()).chain(secrets).collect()
 }
 
 /// How log lines are written.
@@ -284,7 +293,6 @@ pub(crate) struct ProvisionSettings {
 mod tests {
     use super::*;
     use crate::provision_file::ProvisionFile;
-    use clap::CommandFactory as _;
     use tideline_model::EventSource;
 
     fn serve(arguments: &[&str]) -> Result<ServeSettings, clap::Error> {

@@ -68,10 +68,14 @@ fn queued(edge: &Edge<'_>) {
 
 fn transitional(edge: &Edge<'_>) {
     let (session, source) = (edge.id("s"), json!({ "id": "rest-ephemeral" }));
-    let answer = edge.visit(&session, json!({ "source": source, "events": [{ "type": "passing" }] }));
+    let [passing, kept] = ["passing", "kept"].map(|label| edge.id(label));
+    let answer = edge.visit(&session, json!({ "source": source, "events": [{ "type": passing }] }));
     assert_eq!((answer.status, &answer.body["session"]["id"]), (200, &Value::Null));
     assert_eq!(edge.profile(&answer.profile())["id"], answer.profile().as_str());
-    assert!(!edge.stored_types(&session).contains(&"passing".to_owned()));
+    // Requests of a session are stored in their order.
+    edge.visit(&session, json!({ "events": [{ "type": kept }] }));
+    edge.stored_of_type(&kept, 1);
+    assert_eq!(edge.stored_of_type(&passing, 0), Vec::<Value>::new());
 }
 
 fn wrong_types(edge: &Edge<'_>) {

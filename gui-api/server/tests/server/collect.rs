@@ -142,6 +142,7 @@ async fn what_cannot_work_is_refused_at_the_start_with_the_sentence_that_mends_i
         ("UPSTASH_REDIS_REST_TOKEN", None, Some(gateway::TOKEN), "UPSTASH_REDIS_REST_TOKEN is not set"),
         ("TIDELINE_PROFILE_ID_KEYS", Some("hidden"), Some(KEY), "TIDELINE_PROFILE_ID_KEYS"),
         ("TIDELINE_MAX_BODY_BYTES", Some("12"), None, "use 1024 to"),
+        ("TIDELINE_IP_MODE", Some("drop"), None, "TIDELINE_IP_MODE is not a setting"),
         ("TIDELINE_LANES", Some("0"), Some("4"), "use 1 to 256"),
         ("TIDELINE_COLLECT_MAX_BUFFERED_BYTES", Some("1000"), None, "give it at least 262144"),
         ("TIDELINE_COLLECT_LISTEN", Some(&taken), Some("127.0.0.1:0"), "choose another --collect-listen"),
