@@ -21,7 +21,7 @@ pub(crate) struct Fault {
     r#type: &'static str,
     loc: Vec<Step>,
     msg: String,
-    /// The faulty value if it is short and no object, else null: answers do not repeat what visitors send.
+    /// The faulty value if it is a short scalar, else null: answers do not repeat what visitors send.
     input: Box<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ctx: Option<serde_json::Value>,
@@ -87,11 +87,11 @@ impl Fault {
     }
 }
 
-/// Whether a value is repeated: a short one, which every reader of JSON takes. Many take no `1e999`.
+/// Whether a value is repeated: a short scalar, which every reader of JSON takes. Many take no `1e999`.
 fn is_shown(value: &RawValue) -> bool {
     let text = value.get();
     text.len() <= MAX_SHOWN_BYTES
-        && kind(value) != Kind::Object
+        && !matches!(kind(value), Kind::Object | Kind::Array)
         && serde_json::from_str::<serde_json::Value>(text).is_ok()
 }
 
@@ -198,7 +198,7 @@ mod tests {
         );
         let member = Fault::new(What::NotABool, &["consents"], None).of_member(&"ü".repeat(100));
         assert!(serde_json::to_string(&member).unwrap().contains(&format!("\"{}…\"", "ü".repeat(32))));
-        let beyond = RawValue::from_string("[1e999]".to_owned()).unwrap();
+        let beyond = RawValue::from_string("1e999".to_owned()).unwrap();
         let fault = Fault::new(What::NotAString, &["session", "id"], Some(&beyond));
         assert!(serde_json::to_string(&fault).unwrap().contains("\"input\":null"));
         let long = RawValue::from_string(format!("\"{}\"", "x".repeat(100))).unwrap();
