@@ -29,7 +29,7 @@ const IMPATIENT: [(&str, &str); 4] = [
     ("TIDELINE_COLLECT_BODY_TIMEOUT_MS", "1000"),
 ];
 
-/// The most memory that the corpus may add to a process. One request comes at a time, of 256 KiB at most: the host and
+/// The most memory that the corpus may add to a process. One request comes at a time, of 320 KiB at most: the host and
 /// the component hold a few copies of it each, and an instance's memory, which never shrinks, may have 64 MiB.
 const MOST_MEMORY: u64 = 64 << 20;
 

@@ -3,7 +3,8 @@
 //!
 //! Texts are strings, or lists of pieces where they are large or no UTF-8: a string, `["x", 1000]` for a thousand of
 //! it, `{"hex": "ff"}`, `{"file": "a.gz", "times": 2}`, or `{"counted": 10, "text": "a#&"}` with a number in place of
-//! `#`. `@session@` stands for a session of its own.
+//! `#`. `@session@` stands for a session of its own. `group` is for readers. What a file holds is also where the fuzz
+//! targets begin (`tests/fuzz`).
 
 use std::path::PathBuf;
 
