@@ -28,7 +28,8 @@ impl Aliases<'_> {
         let mut steps: HashMap<String, String> = HashMap::new();
         let mut asked: HashSet<String> = ids.iter().cloned().collect();
         let mut next = ids.to_vec();
-        for _ in 0..MOST_STEPS {
+        // One further than ids are followed, so that a chain which goes on is seen.
+        for _ in 0..=MOST_STEPS {
             let found = self.look_up(std::mem::take(&mut next)).await?;
             next.extend(found.values().filter(|id| asked.insert((*id).clone())).cloned());
             steps.extend(found);
@@ -37,6 +38,10 @@ impl Aliases<'_> {
             let mut last = id;
             for _ in 0..MOST_STEPS {
                 last = steps.get(last).map_or(last, String::as_str);
+            }
+            if steps.contains_key(last) {
+                warn!("the aliases of a profile id lead on without an end: merge again");
+                return None;
             }
             (last != id).then(|| (id.to_owned(), last.to_owned()))
         };

@@ -158,7 +158,7 @@ impl Request {
         }
         // Of what a transitional source brings, only the profile is kept.
         let keeps_session = body.options.session && !record.transitional;
-        let keeps_events = body.options.events && !record.transitional;
+        let may_keep = body.options.events && !record.transitional;
         let profile = record.profile.clone().filter(|_| body.options.profile);
         let common = Common {
             session: keeps_session.then(|| Reference::to(&record.session)),
@@ -171,9 +171,11 @@ impl Request {
         for (index, sent) in body.events.into_iter().enumerate() {
             let ClientEvent { event, is_kept } = client_event::document(&common, index, sent)?;
             if ids.insert(event.id.clone()) {
-                client_events.push(ClientEvent { event, is_kept: is_kept && keeps_events });
+                client_events.push(ClientEvent { event, is_kept: is_kept && may_keep });
             }
         }
+        // Where no event is kept, the platform adds none either.
+        let keeps_events = client_events.iter().any(|sent| sent.is_kept);
         let different = u32::try_from(client_events.len()).unwrap_or(record.events);
         let opens_session = record.new_session && keeps_session && keeps_events;
         let session_events =

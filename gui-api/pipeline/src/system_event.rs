@@ -46,10 +46,10 @@ fn event(common: &Common, id: String, r#type: &str, seconds_before: i64) -> Even
     common.event(id, r#type.to_owned(), time)
 }
 
-/// The types of the events that began the visit, each once, in order.
+/// The types of the kept events that began the visit, each once, in order.
 fn triggers(client_events: &[ClientEvent]) -> Properties {
     let mut types: Vec<Value> = Vec::new();
-    for ClientEvent { event, .. } in client_events {
+    for ClientEvent { event, .. } in client_events.iter().filter(|sent| sent.is_kept) {
         if !types.iter().any(|known| known == event.r#type.as_str()) {
             types.push(json!(event.r#type));
         }

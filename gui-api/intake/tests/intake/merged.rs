@@ -64,34 +64,40 @@ async fn aliases_in_a_circle_or_of_another_type_hold_up_nothing() {
     let stage = Stage::with_lanes(2).await;
     merge(&stage, "one", "other").await;
     merge(&stage, "other", "one").await;
+    for (id, next) in [("a", "b"), ("b", "c"), ("c", "a")] {
+        merge(&stage, id, next).await;
+    }
     merge(&stage, "itself", "itself").await;
     let broken = stage.lanes.of_profile("broken").alias("broken");
     stage.redis.ask::<()>(redis::cmd("LPUSH").arg(broken).arg("survivor")).await;
     let _intake = stage.start();
-    for profile in ["one", "other", "itself", "broken"] {
+    let profiles = ["one", "other", "a", "b", "c", "itself", "broken"];
+    for profile in profiles {
         let mut call = page_views(&stage.lanes, profile, &[profile]);
         (call.record.profile, call.record.new_profile) = (Some(profile.to_owned()), false);
         stage.redis.track(call).await;
     }
     let ledger = stage.settled().await;
-    assert_eq!(ledger, Ledger { accepted: 4, stored: 4, ..Ledger::default() });
-    for profile in ["itself", "broken"] {
+    assert_eq!(ledger, Ledger { accepted: 7, stored: 7, ..Ledger::default() });
+    for profile in profiles {
         assert_eq!(stage.store.event(profile).await.unwrap().unwrap().profile, Some(Reference::to(profile)));
     }
 }
 
 #[tokio::test]
-async fn a_chain_is_followed_for_eight_steps() {
+async fn a_chain_is_followed_for_eight_steps_and_a_longer_one_not_at_all() {
     let stage = Stage::with_lanes(2).await;
     for step in 0..12 {
         merge(&stage, &format!("p{step}"), &format!("p{}", step + 1)).await;
     }
     let _intake = stage.start();
-    let mut call = page_views(&stage.lanes, "a", &["1"]);
-    (call.record.profile, call.record.new_profile) = (Some("p0".to_owned()), false);
-    stage.redis.track(call).await;
-    stage.settled().await;
-    assert_eq!(stage.store.event("1").await.unwrap().unwrap().profile, Some(Reference::to("p8")));
+    for (sent, expected) in [("p4", "p12"), ("p3", "p3")] {
+        let mut call = page_views(&stage.lanes, sent, &[sent]);
+        (call.record.profile, call.record.new_profile) = (Some(sent.to_owned()), false);
+        stage.redis.track(call).await;
+        stage.settled().await;
+        assert_eq!(stage.store.event(sent).await.unwrap().unwrap().profile, Some(Reference::to(expected)));
+    }
 }
 
 #[tokio::test]

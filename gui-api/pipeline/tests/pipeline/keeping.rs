@@ -129,6 +129,18 @@ fn an_event_may_ask_not_to_be_stored_and_counts_all_the_same() {
 }
 
 #[test]
+fn where_each_event_asks_not_to_be_stored_nothing_is_added_and_no_type_is_told() {
+    let unkept = json!({"type": "secret", "options": {"saveEvent": false}});
+    let mut documents = Documents::default();
+    documents.take(&record(&json!({"events": [unkept]})), 1).unwrap();
+    assert_eq!((documents.types().len(), documents.profiles.len()), (0, 1));
+    let mut documents = Documents::default();
+    documents.take(&record(&json!({"events": [unkept, {"type": "y"}]})), 1).unwrap();
+    let told: Vec<_> = documents.events.values().map(|event| json!(event).to_string()).collect();
+    assert!(told.len() > 1 && told.iter().all(|event| !event.contains("secret")), "{told:?}");
+}
+
+#[test]
 fn an_event_keeps_its_options_and_says_that_it_was_debugged() {
     let options = json!({"async": false, "x": [1]});
     let body = json!({"options": {"debugger": true}, "events": [{"type": "x", "options": options}]});
