@@ -31,6 +31,16 @@ pub struct Options {
     pub drain: Duration,
 }
 
+impl Options {
+    /// Refuses what contradicts itself, as [`Service::bind`] does.
+    ///
+    /// # Errors
+    /// The limits contradict the settings.
+    pub fn check(&self) -> Result<(), Error> {
+        self.limits.check(self.settings.max_body_bytes)
+    }
+}
+
 /// The service, listening but not yet answering.
 pub struct Service {
     listener: TcpListener,
@@ -46,8 +56,8 @@ impl Service {
     /// # Errors
     /// The address cannot be had, or the limits contradict the settings.
     pub async fn bind(options: Options) -> Result<Self, Error> {
+        options.check()?;
         let Options { listen, settings, limits, deadlines, drain } = options;
-        limits.check(settings.max_body_bytes)?;
         let transport = ReqwestTransport::new(deadlines)?;
         let commit = RedisCommit::new(Client::new(settings.endpoint.clone(), transport));
         let collector = Collector::new(settings, SystemClock, SystemEntropy::new()?, commit);

@@ -24,10 +24,6 @@ pub struct Redirect {
     #[serde(default)]
     pub props: Properties,
     /// Whether the link leads anywhere now.
-    #[serde(default = "yes")]
+    #[serde(default = "crate::source::yes")]
     pub enabled: bool,
-}
-
-fn yes() -> bool {
-    true
 }

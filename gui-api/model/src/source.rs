@@ -154,6 +154,7 @@ fn rest() -> Vec<Bridge> {
     vec![Bridge::Rest]
 }
 
-fn yes() -> bool {
+/// The default of what is on unless it is switched off.
+pub(crate) fn yes() -> bool {
     true
 }

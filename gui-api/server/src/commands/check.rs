@@ -105,6 +105,7 @@ fn described(lanes: &Lanes) -> String {
 
 fn collector(settings: &ServeSettings) -> anyhow::Result<(tideline_collect::Options, String)> {
     let options = settings.collector()?;
+    options.check()?;
     let said = format!("takes in events for {}", described(&options.settings.lanes));
     Ok((options, said))
 }

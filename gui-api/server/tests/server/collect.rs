@@ -176,6 +176,7 @@ async fn check_says_whether_the_collector_reaches_redis() {
             "cannot be used over http://127.0.0.1:1",
         ),
         ("TIDELINE_PROFILE_ID_KEYS", None, KEY, "TIDELINE_PROFILE_ID_KEYS is not set"),
+        ("TIDELINE_COLLECT_MAX_BUFFERED_BYTES", Some("1000"), "33554432", "give it at least 262144"),
     ];
     for (setting, value, usual, expected) in table {
         let wrong = setup.installation.set(setting, value).run(&["check"]).await;
