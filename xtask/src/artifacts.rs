@@ -7,6 +7,24 @@ use anyhow::{Result, bail};
 use crate::run::{command, root, run, target};
 use crate::tools;
 
+/// The components that are shipped.
+pub(crate) const COMPONENTS: [&str; 3] = ["tideline-track", "tideline-track-p2", "tideline-spin-config"];
+
+/// Components that only tests run.
+pub(crate) const TEST_COMPONENTS: [&str; 2] = ["tideline-rest-guest", "tideline-rest-guest-p2"];
+
+/// What of the workspace is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// The programs.
+    Programs,
+    /// The programs, optimised.
+    Optimised,
+    /// The programs and all tests, together: by themselves the programs would be built with fewer features of their
+    /// dependencies, and those, Wasmtime among them, twice.
+    WithTests,
+}
+
 /// Built programs and files.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
@@ -70,21 +88,20 @@ impl Artifacts {
     ///
     /// # Errors
     /// A tool is missing, or a build fails.
-    pub fn build(release: bool) -> Result<Self> {
+    pub fn build(what: Build) -> Result<Self> {
         tools::ensure_wasm_target()?;
         tools::ensure_node()?;
         build_tracker()?;
         // The whole workspace at once, so that `up` and `test` share every dependency's features.
-        let mut native = command(".", "cargo", &["build", "--workspace", "--bins"]);
-        if release {
-            native.arg("--release");
-        }
-        run(&mut native)?;
-        for package in ["tideline-track", "tideline-track-p2", "tideline-spin-config"] {
-            build_component(package)?;
-        }
+        let arguments: &[&str] = match what {
+            Build::Programs => &["--bins"],
+            Build::Optimised => &["--bins", "--release"],
+            Build::WithTests => &["--all-targets"],
+        };
+        run(command(".", "cargo", &["build", "--workspace"]).args(arguments))?;
+        build_components(&COMPONENTS)?;
         build_node("gui-api/web")?;
-        Ok(Self::locate(release))
+        Ok(Self::locate(what == Build::Optimised))
     }
 }
 
@@ -96,13 +113,18 @@ pub fn build_tracker() -> Result<()> {
     build_node("components/tracker")
 }
 
-/// Builds a component, always optimised: what is tested is what is shipped.
+/// Builds components, always optimised: what is tested is what is shipped. Each by itself, as one build would give all
+/// of them the features of any.
 ///
 /// # Errors
-/// The build fails.
-pub fn build_component(package: &str) -> Result<()> {
-    let arguments = ["build", "--package", package, "--target", "wasm32-wasip2", "--profile", "component"];
-    run(&mut command(".", "cargo", &arguments))
+/// A build fails.
+pub fn build_components(packages: &[&str]) -> Result<()> {
+    for package in packages {
+        let arguments =
+            ["build", "--package", package, "--target", "wasm32-wasip2", "--profile", "component"];
+        run(&mut command(".", "cargo", &arguments))?;
+    }
+    Ok(())
 }
 
 /// Installs the dependencies of a Node project, if they are not those of its lock file.

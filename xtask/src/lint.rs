@@ -2,21 +2,12 @@
 
 use anyhow::Result;
 
-use crate::artifacts::{build_tracker, install_node};
+use crate::artifacts::{COMPONENTS, TEST_COMPONENTS, build_tracker, install_node};
 use crate::run::{command, output_of, run};
 use crate::tools;
 
 /// `--deny warnings`, as cargo-clippy hands it to clippy-driver.
 const CLIPPY_ARGUMENTS: &str = "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
-
-/// What is empty unless it is compiled to WebAssembly.
-const GUESTS: [&str; 5] = [
-    "tideline-track",
-    "tideline-track-p2",
-    "tideline-spin-config",
-    "tideline-rest-guest",
-    "tideline-rest-guest-p2",
-];
 
 /// Checks formatting, lints, types and dependencies.
 ///
@@ -35,7 +26,9 @@ pub fn lint() -> Result<()> {
     // In the profile in which they are built, so that what runs while they are compiled is built once.
     let mut guests =
         command(".", "cargo", &["clippy", "--target", "wasm32-wasip2", "--profile", "component"]);
-    guests.args(GUESTS.iter().flat_map(|package| ["--package", package])).args(["--", "--deny", "warnings"]);
+    // They are empty unless they are compiled to WebAssembly.
+    let packages = COMPONENTS.iter().chain(&TEST_COMPONENTS).flat_map(|package| ["--package", package]);
+    guests.args(packages).args(["--", "--deny", "warnings"]);
     run(&mut guests)?;
     if output_of("cargo", &["deny", "--version"]).is_some() {
         run(&mut command(".", "cargo", &["deny", "check", "bans", "licenses", "sources"]))?;

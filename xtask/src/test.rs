@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::artifacts::{Artifacts, build_component, install_node};
+use crate::artifacts::{Artifacts, Build, TEST_COMPONENTS, build_components, install_node};
 use crate::ports::Ports;
 use crate::run::{command, root, target};
 use crate::secrets::write_private;
@@ -49,7 +49,7 @@ pub fn test(suites: &Suites) -> Result<()> {
         bail!("no such suite: there are {}", SUITES.map(|(name, _)| name).join(", "));
     }
     tools::ensure_redis()?;
-    Artifacts::build(false)?;
+    Artifacts::build(Build::WithTests)?;
 
     let mut total = Count::default();
     let mut failures = Vec::new();
@@ -76,8 +76,7 @@ pub fn test(suites: &Suites) -> Result<()> {
 }
 
 fn rust() -> Result<Count> {
-    build_component("tideline-rest-guest")?;
-    build_component("tideline-rest-guest-p2")?;
+    build_components(&TEST_COMPONENTS)?;
     run_counting(&mut command(".", "cargo", &["test", "--workspace", "--no-fail-fast"]), count_cargo)
 }
 

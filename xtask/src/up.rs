@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{Artifacts, Build};
 use crate::ports::Ports;
 use crate::run::root;
 use crate::secrets::write_private;
@@ -33,7 +33,7 @@ impl Up {
         let ports = self.port_base.map_or_else(|| Ok(Ports::default()), Ports::from_base)?;
         ports.check_free()?;
         tools::ensure_redis()?;
-        let artifacts = Artifacts::build(self.release)?;
+        let artifacts = Artifacts::build(if self.release { Build::Optimised } else { Build::Programs })?;
 
         let data = root().join(".tideline");
         if self.fresh && data.exists() {

@@ -53,6 +53,22 @@ impl Unit {
         Self { entries, contents }
     }
 
+    /// Whether it is of one entry.
+    pub(crate) fn is_single(&self) -> bool {
+        self.entries.len() == 1
+    }
+
+    /// A unit for each entry.
+    pub(crate) fn apart(self) -> impl Iterator<Item = Self> {
+        let entries = self.entries.into_iter().zip(self.contents);
+        entries.map(|(entry, content)| Self { entries: vec![entry], contents: vec![content] })
+    }
+
+    /// The verdicts that all entries go to the dead letters.
+    pub(crate) fn bury(&self, reason: &str) -> Vec<Verdict> {
+        self.entries.iter().map(|entry| entry.bury(reason.to_owned())).collect()
+    }
+
     /// The entry that may have ended the service: it is alone in its unit.
     pub(crate) fn suspect(&self) -> Option<&Entry> {
         match self.entries.as_slice() {

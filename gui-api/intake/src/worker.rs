@@ -1,5 +1,6 @@
 //! The work of one replica: read a round, write and settle it unit by unit, and again.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,14 @@ pub(crate) struct Worker {
     drain: watch::Receiver<bool>,
     redis_outage: Outage,
     store_outage: Outage,
+}
+
+/// What became of a unit that was to be written.
+enum Written {
+    /// It is in the store.
+    As(Vec<Verdict>),
+    /// It cannot be, now or later: why.
+    Never(String),
 }
 
 /// Work on a unit was given up: it stays pending, and is read again by whoever owns its lanes then.
@@ -108,18 +117,32 @@ impl Worker {
         }
     }
 
-    /// Writes a unit, publishes and settles it.
+    /// Writes a unit, publishes and settles it; entry by entry, when one of them cannot be written.
     async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
-        let unit = Unit::open(unit);
-        self.check_that_all_are_owned(&unit)?;
-        let verdicts = match unit.suspect() {
-            Some(suspect) if suspect.times / ALONE >= TRIES_ALONE => vec![give_up(suspect)],
-            _ => self.write(&unit, has_listeners).await?,
-        };
-        let mut settlement = Settlement::of(&unit.entries, &verdicts);
+        let mut units = VecDeque::from([Unit::open(unit)]);
+        while let Some(unit) = units.pop_front() {
+            self.check_that_all_are_owned(&unit)?;
+            let verdicts = match unit.suspect() {
+                Some(suspect) if suspect.times / ALONE >= TRIES_ALONE => vec![give_up(suspect)],
+                _ => match self.write(&unit, has_listeners).await? {
+                    Written::As(verdicts) => verdicts,
+                    Written::Never(reason) if unit.is_single() => unit.bury(&reason),
+                    Written::Never(_) => {
+                        units.extend(unit.apart());
+                        continue;
+                    }
+                },
+            };
+            self.settle_unit(&unit, &verdicts).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_unit(&mut self, unit: &Unit, verdicts: &[Verdict]) -> Result<(), GivenUp> {
+        let mut settlement = Settlement::of(&unit.entries, verdicts);
         while let Err((unsettled, error)) = self.settle(settlement).await {
             self.redis_failed(explain(&error)).await;
-            self.check_that_all_are_owned(&unit)?;
+            self.check_that_all_are_owned(unit)?;
             settlement = unsettled;
         }
         Ok(())
@@ -137,9 +160,9 @@ impl Worker {
         }
     }
 
-    /// Writes a unit until the store has it. An entry that was handed out often counts as tried while its write
+    /// Writes a unit until the store has it, or has a document for it that nobody can read. An entry that was handed out often counts as tried while its write
     /// is under way: if that ends the service again, it is known next time.
-    async fn write(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, GivenUp> {
+    async fn write(&mut self, unit: &Unit, has_listeners: bool) -> Result<Written, GivenUp> {
         let mut conflicts = 0;
         loop {
             if let Some(suspect) = unit.suspect() {
@@ -153,10 +176,13 @@ impl Worker {
             match written {
                 Ok(verdicts) => {
                     self.store_answers();
-                    return Ok(verdicts);
+                    return Ok(Written::As(verdicts));
                 }
                 Err(WriteError::Store(StoreError::Conflict { .. })) if conflicts < CONFLICTS_AT_ONCE => {
                     conflicts += 1;
+                }
+                Err(WriteError::Store(error @ StoreError::Damaged { .. })) => {
+                    return Ok(Written::Never(error.to_string()));
                 }
                 Err(WriteError::Store(error)) => self.store_failed(&error).await,
                 Err(WriteError::Redis(error)) => self.redis_failed(explain(&error)).await,

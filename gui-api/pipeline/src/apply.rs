@@ -53,21 +53,20 @@ impl Request {
         if added.is_empty() {
             return Outcome { duplicates, ..Outcome::default() };
         }
-        let created = profile_id.filter(|_| profile.is_none() && self.keeps_events);
-        let system = created
-            .map(|id| system_event::profile_created(&self.common, id))
-            .into_iter()
-            .chain(self.session_events.iter().cloned())
-            .filter(|event| !taken(&event.id));
         let kept: Vec<_> =
             added.iter().filter(|added| added.is_kept).map(|added| added.event.clone()).collect();
+        let created = profile_id.filter(|_| profile.is_none());
+        let created = created.map(|id| system_event::profile_created(&self.common, id));
+        let system = created.into_iter().chain(self.session_events.iter().cloned());
+        // Where no event is kept, the platform adds none either.
+        let system = system.filter(|event| !kept.is_empty() && !taken(&event.id));
         let (stored, all) = (count(kept.len()), count(added.len()));
         let owner = profile_id.map(Reference::to);
         let belongs = |event| Event { profile: owner.clone(), ..event };
         let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
         let visits = self.begins_visit(session);
         Outcome {
-            events: system.chain(kept).map(belongs).collect(),
+            events: system.chain(kept.iter().cloned()).map(belongs).collect(),
             session: self
                 .keeps_session
                 .then(|| session::after(self, session, profile_id, u64::from(all)))

@@ -6,7 +6,7 @@
 //! reading requests and writing documents is `tideline-intake`'s.
 //!
 //! ```text
-//! StreamRecord ──Request::read──▶ Request ──Request::apply(taken, session, profile)──▶ Outcome
+//! StreamRecord ──Request::read──▶ Request ──Request::apply(taken, session, profile_id, profile)──▶ Outcome
 //! ```
 //! Two steps, because what is known already is looked up by the ids that the first step finds, and
 //! because the second step is repeated when somebody else wrote in between.

@@ -126,8 +126,6 @@ pub struct Request {
     pub(crate) profile: Option<String>,
     pub(crate) new_session: bool,
     pub(crate) keeps_session: bool,
-    /// Whether any event of it is stored.
-    pub(crate) keeps_events: bool,
     pub(crate) common: Common,
     /// Each once, in the order that the client gave.
     pub(crate) client_events: Vec<ClientEvent>,
@@ -174,10 +172,8 @@ impl Request {
                 client_events.push(ClientEvent { event, is_kept: is_kept && may_keep });
             }
         }
-        // Where no event is kept, the platform adds none either.
-        let keeps_events = client_events.iter().any(|sent| sent.is_kept);
         let different = u32::try_from(client_events.len()).unwrap_or(record.events);
-        let opens_session = record.new_session && keeps_session && keeps_events;
+        let opens_session = record.new_session && keeps_session;
         let session_events =
             if opens_session { system_event::of_new_session(&common, &client_events) } else { Vec::new() };
         Ok(Self {
@@ -188,7 +184,6 @@ impl Request {
             profile,
             new_session: record.new_session,
             keeps_session,
-            keeps_events,
             common,
             client_events,
             repeated: record.events.saturating_sub(different),

@@ -107,6 +107,18 @@ pub(crate) async fn withdraw_all(
     Ok(())
 }
 
+/// The id of an object that the lanes still have copies of, and that is none of these.
+pub(crate) async fn first_surplus(
+    redis: &mut MultiplexedConnection,
+    lanes: &Lanes,
+    kind: Kind,
+    copies: &[EdgeCopy],
+) -> RedisResult<Option<String>> {
+    let known: HashSet<String> = copies.iter().map(|copy| copy.id.to_lowercase()).collect();
+    let published: Vec<String> = redis.smembers(kind.set(lanes)).await?;
+    Ok(published.into_iter().find(|id| !known.contains(id)))
+}
+
 /// The id of an object of which a lane has no copy, or another, and that lane. What is switched off may be missing.
 pub(crate) async fn first_outdated(
     redis: &mut MultiplexedConnection,

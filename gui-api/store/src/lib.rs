@@ -7,7 +7,7 @@
 mod embedded;
 mod port;
 
-pub use embedded::{EmbeddedOptions, EmbeddedStore};
+pub use embedded::{EmbeddedOptions, EmbeddedStore, Found};
 pub use port::{
     Batch, EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, States, Store, StoreError,
     Version, Versioned,

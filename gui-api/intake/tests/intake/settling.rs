@@ -112,6 +112,28 @@ async fn what_cannot_be_processed_goes_to_the_dead_letters_with_its_reason() {
 }
 
 #[tokio::test]
+async fn what_needs_a_document_that_cannot_be_read_goes_to_the_dead_letters_and_holds_up_nothing() {
+    let stage = Stage::with_lanes(1).await;
+    let intake = stage.start();
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    stage.settled().await;
+    intake.drain().await;
+    stage.store.damage_profile("profile-of-a");
+    for (session, id) in [("b", "2"), ("a", "3"), ("b", "4"), ("a", "5")] {
+        stage.redis.track(page_views(&stage.lanes, session, &[id])).await;
+    }
+    let intake = stage.start();
+    assert_eq!(stage.settled().await, Ledger { accepted: 5, stored: 3, dead: 2, ..Ledger::default() });
+    assert!(intake.handle.snapshot().working);
+    let letters = stage.redis.dead_letters(&stage.lanes.of_session("a")).await;
+    assert_eq!(letters.len(), 2);
+    for letter in letters {
+        assert!(letter["reason"].contains("profile `profile-of-a` cannot be read"), "{letter:?}");
+    }
+    assert_eq!(stage.store.profile("profile-of-b").await.unwrap().unwrap().stats.views, 2);
+}
+
+#[tokio::test]
 async fn while_the_store_is_down_nothing_is_settled_and_then_work_resumes_by_itself() {
     let stage = Stage::with_lanes(2).await;
     stage.store.set(Mood::Down);

@@ -8,6 +8,7 @@ use redis::InfoDict;
 use redis::aio::MultiplexedConnection;
 use tideline_model::{EventSource, Redirect};
 use tideline_protocol::Lanes;
+use tideline_store::{EmbeddedStore, Found};
 
 use crate::function_library::{self, Loaded};
 use crate::published::{self, Kind};
@@ -55,7 +56,7 @@ async fn check_private_service(
         )?;
         report.note("gui", gui(settings))?;
     }
-    let configuration = report.note("store", store(installation).await)?;
+    let configuration = report.note("store", store(installation).await)?.flatten();
     let redis = report.note("redis", reach(installation).await)?;
     if let (Some(mut redis), Some(lanes)) = (redis, lanes) {
         report.note("durability", durability(&mut redis).await)?;
@@ -129,14 +130,19 @@ fn gui(settings: &ServeSettings) -> anyhow::Result<((), String)> {
     Ok(((), format!("in {}", folder.display())))
 }
 
-async fn store(installation: &Installation) -> anyhow::Result<(Configuration, String)> {
+async fn store(installation: &Installation) -> anyhow::Result<(Option<Configuration>, String)> {
     let folder = installation.data_dir()?;
-    // Opening would make it.
-    if !folder.is_dir() {
-        bail!(
-            "there is no directory {}: {PROVISION}, which makes it, or mend TIDELINE_DATA_DIR",
+    // Opening would make it, or bring it up to date: then the version before could not be gone back to.
+    match EmbeddedStore::find(folder)? {
+        Found::Nothing => bail!(
+            "there is no store in {}: {PROVISION}, which makes it, or mend TIDELINE_DATA_DIR",
             folder.display()
-        );
+        ),
+        Found::Older => {
+            let said = "is of an older version: the next start brings it up to date, and was not read before";
+            return Ok((None, said.to_owned()));
+        }
+        Found::UpToDate => {}
     }
     let store = wiring::open_store(installation)?;
     store.ready().await?;
@@ -146,7 +152,7 @@ async fn store(installation: &Installation) -> anyhow::Result<(Configuration, St
     }
     let redirects = store.redirects().await?;
     let said = format!("opens, and knows {} event sources and {} redirects", sources.len(), redirects.len());
-    Ok((Configuration { sources, redirects }, said))
+    Ok((Some(Configuration { sources, redirects }), said))
 }
 
 async fn reach(installation: &Installation) -> anyhow::Result<(MultiplexedConnection, String)> {
@@ -218,6 +224,9 @@ async fn published(
             bail!(
                 "the {what} `{id}` is not in lane {lane} as it is in the store, so the edge goes by something else: {PROVISION}"
             );
+        }
+        if let Some(id) = published::first_surplus(redis, lanes, kind, copies).await? {
+            bail!("the {what} `{id}` is still in the lanes, and not in the store: {PROVISION}");
         }
     }
     Ok(((), format!("{} and {} redirects in every lane", sources.len(), redirects.len())))

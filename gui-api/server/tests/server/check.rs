@@ -46,7 +46,7 @@ async fn what_was_never_provisioned_is_told_and_not_made() {
         );
     }
     assert_eq!(redis.ask::<u64>(&["DBSIZE"]).await, 0);
-    assert!(line(&output, "store").contains("no directory"), "{output}");
+    assert!(line(&output, "store").contains("no store"), "{output}");
 }
 
 #[tokio::test]
@@ -127,9 +127,26 @@ async fn what_redis_lacks_is_told() {
         .await;
     installation.provision(sources).await;
 
+    redis.ask::<u8>(&["SADD", "{tl:test:local}:redirects", "gone"]).await;
+    only_wrong(&installation, "sources", "the redirect `gone` is still in the lanes").await;
+    installation.provision(sources).await;
+
     redis.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
     only_wrong(&installation, "durability", "set maxmemory-policy noeviction").await;
     redis.ask::<()>(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
     redis.ask::<()>(&["CONFIG", "SET", "appendonly", "no"]).await;
     only_wrong(&installation, "durability", "set appendonly yes").await;
+}
+
+#[tokio::test]
+async fn a_store_of_an_older_version_is_left_as_it_is() {
+    let redis = RedisServer::start().await;
+    let installation = Installation::provisioned(&redis).await;
+    let database = std::path::Path::new(&installation.store_folder()).join("tideline.db");
+    let database = rusqlite::Connection::open(database).unwrap();
+    database.pragma_update(None, "user_version", 1).unwrap();
+    let (succeeded, output) = check(&installation).await;
+    assert!(succeeded && line(&output, "store").contains("older version"), "{output}");
+    let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
 }

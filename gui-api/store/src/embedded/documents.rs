@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tideline_model::{Profile, Session};
@@ -32,6 +32,17 @@ const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
 /// How long one process waits for another that writes.
 const BUSY: Duration = Duration::from_secs(15);
 
+/// What a directory holds, found without changing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No store: opening makes one.
+    Nothing,
+    /// A store of an older version of this program: opening brings it up to date.
+    Older,
+    /// A store that opens as it is, or is refused as being of a newer version.
+    UpToDate,
+}
+
 /// The database file and connections to read it.
 pub(super) struct Documents {
     path: PathBuf,
@@ -39,10 +50,28 @@ pub(super) struct Documents {
 }
 
 impl Documents {
+    fn of(directory: &Path) -> Self {
+        Self { path: directory.join("tideline.db"), idle: Mutex::default() }
+    }
+
+    pub(super) fn find(directory: &Path) -> Result<Found, StoreError> {
+        let documents = Self::of(directory);
+        if !documents.path.exists() {
+            return Ok(Found::Nothing);
+        }
+        let version = Connection::open_with_flags(&documents.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .and_then(|connection| {
+                connection.busy_timeout(BUSY)?;
+                schema_version(&connection)
+            });
+        let version = version.map_err(|error| documents.fault(&error))?;
+        Ok(if version < SCHEMA_VERSION { Found::Older } else { Found::UpToDate })
+    }
+
     /// Opens the database of the store in `directory`, and makes both if there are none.
     pub(super) fn open(directory: &Path) -> Result<Self, StoreError> {
         make_directory(directory).map_err(|error| fault::io(directory, &error))?;
-        let documents = Self { path: directory.join("tideline.db"), idle: Mutex::default() };
+        let documents = Self::of(directory);
         let mut connection = documents.connect()?;
         let found = migrate(&mut connection).map_err(|error| documents.fault(&error))?;
         if found > SCHEMA_VERSION {
@@ -160,13 +189,17 @@ fn make_directory(directory: &Path) -> std::io::Result<()> {
 fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     // In a transaction: of two processes that open a new directory at once, one makes the tables.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = schema_version(&transaction)?;
     for (version, addition) in (1..).zip(SCHEMA).filter(|(version, _)| *version > found) {
         transaction.execute_batch(addition)?;
         transaction.pragma_update(None, "user_version", version)?;
     }
     transaction.commit()?;
     Ok(found)
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 /// A document that is written over the version that was read.

@@ -35,6 +35,7 @@ use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
 
 use self::configuration::Edit;
 use self::documents::Documents;
+pub use self::documents::Found;
 use self::partitions::Partitions;
 use self::permits::{Permits, Reads};
 use self::writer::Writer;
@@ -75,6 +76,14 @@ struct Reading {
 }
 
 impl EmbeddedStore {
+    /// Looks for a store in `directory`, and changes nothing. Blocks for some file accesses.
+    ///
+    /// # Errors
+    /// When what is there cannot be read.
+    pub fn find(directory: &Path) -> Result<Found, StoreError> {
+        Documents::find(directory)
+    }
+
     /// Opens the store in `directory`, and makes it if there is none. Blocks for some file accesses.
     ///
     /// # Errors

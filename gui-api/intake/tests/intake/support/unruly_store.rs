@@ -39,7 +39,7 @@ pub(crate) struct UnrulyStore {
     hung: Notify,
     goes_on: Notify,
     writes: Mutex<VecDeque<Vec<String>>>,
-    _directory: Arc<TempDir>,
+    directory: Arc<TempDir>,
 }
 
 impl UnrulyStore {
@@ -52,7 +52,7 @@ impl UnrulyStore {
 
     /// The same store for another service, with moods of its own.
     pub(crate) fn beside(other: &Self) -> Arc<Self> {
-        Self::over(Arc::clone(&other.inner), Arc::clone(&other._directory))
+        Self::over(Arc::clone(&other.inner), Arc::clone(&other.directory))
     }
 
     fn over(inner: Arc<EmbeddedStore>, directory: Arc<TempDir>) -> Arc<Self> {
@@ -62,8 +62,16 @@ impl UnrulyStore {
             hung: Notify::new(),
             goes_on: Notify::new(),
             writes: Mutex::default(),
-            _directory: directory,
+            directory: directory,
         })
+    }
+
+    /// Makes the profile's document unreadable, as a failing disk might.
+    pub(crate) fn damage_profile(&self, id: &str) {
+        let database = rusqlite::Connection::open(self.directory.path().join("tideline.db")).unwrap();
+        let damaged =
+            database.execute("UPDATE profiles SET document = 'no JSON' WHERE id = ?1", [id]).unwrap();
+        assert_eq!(damaged, 1);
     }
 
     pub(crate) fn set(&self, mood: Mood) {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tideline_store::{EmbeddedOptions, EmbeddedStore, StoreError};
+use tideline_store::{EmbeddedOptions, EmbeddedStore, Found, StoreError};
 
 use crate::backend::{Backend, Embedded};
 use crate::fixtures::*;
@@ -108,6 +108,23 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_it_
         assert_eq!(store.sources().await.unwrap(), [tideline_model::EventSource::new("Shop", "Shop")]);
         store.put_redirect(redirect("a", "A")).await.unwrap();
         assert_eq!(store.redirects().await.unwrap(), [redirect("a", "A")]);
+    }
+}
+
+#[tokio::test]
+async fn looking_for_a_store_changes_nothing() {
+    let backend = Embedded::new();
+    let directory = backend.directory.path();
+    assert_eq!(EmbeddedStore::find(directory).unwrap(), Found::Nothing);
+    assert_eq!(EmbeddedStore::find(&directory.join("nowhere")).unwrap(), Found::Nothing);
+    assert_eq!(fs::read_dir(directory).unwrap().count(), 0);
+
+    drop(backend.open().await);
+    assert_eq!(EmbeddedStore::find(directory).unwrap(), Found::UpToDate);
+    let connection = rusqlite::Connection::open(directory.join("tideline.db")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    for _ in 0..2 {
+        assert_eq!(EmbeddedStore::find(directory).unwrap(), Found::Older);
     }
 }
 
