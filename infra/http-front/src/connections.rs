@@ -1,14 +1,14 @@
 //! Connections: accepted while there are places, watched, and ended in order.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1::Builder;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
@@ -41,14 +41,16 @@ impl Connections {
 
     /// Accepts and serves for as long as it is polled. `welcome` says what answers the client at an
     /// address, and how patient its connection is.
-    pub async fn accept<S>(
+    pub async fn accept<S, B>(
         &mut self,
         listener: &TcpListener,
         mut welcome: impl FnMut(SocketAddr) -> (Arc<Patience>, S),
     ) -> Infallible
     where
-        S: Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible> + Send + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
         S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         loop {
             let (stream, peer, place) = self.next(listener).await;

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::admission::NoRoom;
 use crate::command::CommandError;
-use crate::link::LinkError;
+use crate::link::{LinkError, StreamError};
 use crate::policy::Refusal;
 
 /// Seconds after which a client may try again.
@@ -41,8 +41,10 @@ pub(crate) enum Failure {
     Unauthorized,
     #[error("ERR method not allowed. Allowed: {allowed}")]
     MethodNotAllowed { allowed: &'static str },
-    #[error("ERR nothing is served at this path: send commands to POST / or POST /pipeline")]
-    UnknownPath,
+    #[error("ERR the header Upstash-Response-Format is neither json nor resp2")]
+    ResponseFormat,
+    #[error("ERR the header Upstash-Encoding: base64 does not go with Upstash-Response-Format: resp2")]
+    Base64Resp2,
     #[error("ERR max request size exceeded. Limit: {limit} bytes")]
     BodyTooLarge { limit: usize },
     #[error("ERR the request body did not arrive within {millis} ms")]
@@ -61,6 +63,8 @@ pub(crate) enum Failure {
     DeadlinePassed { millis: u128 },
     #[error("ERR {0}")]
     Link(#[from] LinkError),
+    #[error(transparent)]
+    Stream(#[from] StreamError),
 }
 
 impl From<NoRoom> for Failure {
@@ -74,14 +78,20 @@ impl Failure {
         match self {
             Failure::Unauthorized => StatusCode::UNAUTHORIZED,
             Failure::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Failure::UnknownPath => StatusCode::NOT_FOUND,
             Failure::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Failure::BodyBroken | Failure::Command(_) | Failure::Refused(_) => StatusCode::BAD_REQUEST,
+            Failure::BodyBroken
+            | Failure::ResponseFormat
+            | Failure::Base64Resp2
+            | Failure::Command(_)
+            | Failure::Refused(_)
+            | Failure::Link(LinkError::NoTransactions) => StatusCode::BAD_REQUEST,
+            Failure::Stream(StreamError::Refused(text)) => status_of_redis_error(text.as_bytes()),
             Failure::Busy
             | Failure::AnswerDropped { .. }
             | Failure::DeadlinePassed { .. }
-            | Failure::Link(_) => StatusCode::SERVICE_UNAVAILABLE,
+            | Failure::Link(_)
+            | Failure::Stream(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

@@ -1,41 +1,101 @@
-//! The gateway's parsers, for `tests/fuzz` alone: both read bytes without a connection, and no caller of the gateway
-//! needs either.
+//! The gateway's parsers, for `tests/fuzz` alone: they read bytes without a connection, and no caller of the gateway
+//! needs them.
 
 use bytes::{Buf, BytesMut};
 
-use crate::answer::{Answer, Finished};
-use crate::command::{CommandLimits, parse_command, parse_pipeline};
+use crate::answer::{Answer, Format};
+use crate::command::{Address, Command, CommandLimits, parse_command, parse_list, parse_path};
+use crate::events::EventWriter;
 use crate::policy::Policy;
-use crate::resp::{Decoder, encode_command};
+use crate::resp::{Decoder, Token, encode_command};
 
-/// What every whole reply in a stream becomes that arrives in pieces of `piece` bytes: status and JSON. The end says
-/// why the connection would be given up, if it would.
-#[must_use]
-pub fn answers(stream: &[u8], piece: usize, limit: usize) -> (Vec<(u16, Vec<u8>)>, Option<String>) {
+const LIMITS: CommandLimits = CommandLimits { commands: 256, arguments: 10_000 };
+
+/// How replies are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Each by itself, as JSON.
+    Json,
+    /// Each by itself, as JSON with strings in base64.
+    Base64,
+    /// Each by itself, as it came.
+    Resp2,
+    /// As those to a transaction of so many commands.
+    Transaction(usize),
+}
+
+impl Form {
+    fn answer(self, limit: usize) -> Answer {
+        match self {
+            Form::Json => Answer::single(limit, Format::Json),
+            Form::Base64 => Answer::single(limit, Format::Base64),
+            Form::Resp2 => Answer::single(limit, Format::Resp2),
+            Form::Transaction(commands) => Answer::transaction(limit, Format::Json, commands),
+        }
+    }
+}
+
+/// Hands over the pieces of every reply in a stream that arrives in parts of `piece` bytes, with whether it is the
+/// last of its reply. The end says why the connection would be given up, if it would.
+fn replies(
+    stream: &[u8],
+    piece: usize,
+    limit: usize,
+    mut each: impl FnMut(Token<'_>, bool),
+) -> Option<String> {
     let (mut decoder, mut input) = (Decoder::new(limit), BytesMut::new());
-    let (mut answer, mut answers) = (Answer::single(limit), Vec::new());
     for arrived in stream.chunks(piece.max(1)) {
         input.extend_from_slice(arrived);
         loop {
             let step = match decoder.next(&input) {
                 Ok(step) if step.needs_input() => break,
                 Ok(step) => step,
-                Err(error) => return (answers, Some(error.to_string())),
+                Err(error) => return Some(error.to_string()),
             };
             let consumed = step.consumed;
             if let Some(token) = step.token {
-                answer.accept(token);
-                if decoder.at_boundary() {
-                    answer.reply_ended();
-                    let whole = std::mem::replace(&mut answer, Answer::single(limit));
-                    let Finished { status, json } = whole.finish();
-                    answers.push((status.as_u16(), json));
-                }
+                each(token, decoder.at_boundary());
             }
             input.advance(consumed);
         }
     }
-    (answers, None)
+    None
+}
+
+/// What every whole answer in a stream of replies becomes: status and body. The end as for [`replies`].
+#[must_use]
+pub fn answers(
+    stream: &[u8],
+    piece: usize,
+    limit: usize,
+    form: Form,
+) -> (Vec<(u16, Vec<u8>)>, Option<String>) {
+    let (mut answer, mut answers) = (form.answer(limit), Vec::new());
+    let end = replies(stream, piece, limit, |token, is_last| {
+        answer.accept(token);
+        if is_last {
+            answer.reply_ended();
+            if answer.awaited() == 0 {
+                let finished = std::mem::replace(&mut answer, form.answer(limit)).finish();
+                answers.push((finished.status.as_u16(), finished.body));
+            }
+        }
+    });
+    (answers, end)
+}
+
+/// What a client that reads server-sent events gets of a stream of pushed replies. The end as for [`replies`].
+#[must_use]
+pub fn events(stream: &[u8], piece: usize, limit: usize) -> (Vec<u8>, Option<String>) {
+    let (mut writer, mut events, mut broken) = (EventWriter::new(limit), Vec::new(), None);
+    let end = replies(stream, piece, limit, |token, is_last| {
+        if broken.is_none()
+            && let Err(error) = writer.accept(&token, is_last, &mut events)
+        {
+            broken = Some(error.to_string());
+        }
+    });
+    (events, broken.or(end))
 }
 
 /// The commands of a body as they would be sent to Redis: of `POST /`, or of `POST /pipeline`.
@@ -43,23 +103,27 @@ pub fn answers(stream: &[u8], piece: usize, limit: usize) -> (Vec<(u16, Vec<u8>)
 /// # Errors
 /// The text of the answer to a body that is none.
 pub fn commands(body: &[u8], pipeline: bool) -> Result<Vec<Vec<u8>>, String> {
-    let limits = CommandLimits { commands: 256, arguments: 10_000 };
-    let parsed = if pipeline {
-        parse_pipeline(body, limits)
-    } else {
-        parse_command(body, limits).map(|one| vec![one])
-    };
-    let commands = parsed.map_err(|error| error.to_string())?;
-    for command in &commands {
-        for policy in [Policy::Ingest, Policy::Full] {
-            // What is refused is as good as what is not: neither may take long or end the process.
-            drop(policy.check(command));
-        }
+    let parsed =
+        if pipeline { parse_list(body, LIMITS) } else { parse_command(body, LIMITS).map(|one| vec![one]) };
+    parsed.map(|commands| commands.iter().map(sent).collect()).map_err(|error| error.to_string())
+}
+
+/// The command of an address and a body as it would be sent to Redis, and the token in the address.
+///
+/// # Errors
+/// The text of the answer to an address that is none.
+pub fn path_command(path: &str, query: &str, body: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
+    let address = Address { path, query: Some(query) };
+    let command = parse_path(address, body, LIMITS).map_err(|error| error.to_string())?;
+    Ok((sent(&command), address.token().map(|token| token.into_owned())))
+}
+
+fn sent(command: &Command<'_>) -> Vec<u8> {
+    for policy in [Policy::Ingest, Policy::Full] {
+        // What is refused is as good as what is not: neither may take long or end the process.
+        drop(policy.check(command));
     }
-    let sent = commands.iter().map(|command| {
-        let mut bytes = Vec::new();
-        encode_command(&mut bytes, command.words());
-        bytes
-    });
-    Ok(sent.collect())
+    let mut bytes = Vec::new();
+    encode_command(&mut bytes, command.words());
+    bytes
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::http::{Service, serve};
-use crate::link::{Link, LinkOptions};
+use crate::link::{Link, LinkOptions, StreamOptions, Streams};
 use crate::options::Options;
 
 /// How long the link may take to end when nobody can use it any more.
@@ -48,20 +48,28 @@ pub struct Handle {
 impl Gateway {
     /// Starts to serve. Redis need not be there: requests are answered with 503 until it is.
     pub async fn start(options: Options) -> Result<Handle, StartError> {
-        let Options { listen, redis, tokens, limits } = options;
+        let Options { listen, redis, tokens, protocol, limits } = options;
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
+        let connect_timeout = Duration::from_millis(limits.connect_timeout_ms);
+        let (stop, stopped) = watch::channel(());
+        let streams = StreamOptions {
+            address: redis.clone(),
+            connect_timeout,
+            max_streams: protocol.max_streams,
+            max_buffer_bytes: protocol.max_stream_buffer_bytes,
+        };
+        let streams = Streams::new(streams, stopped.clone());
         let (link, link_task) = Link::start(LinkOptions {
             address: redis,
-            connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
+            connect_timeout,
             stall_timeout: limits.command_timeout(),
             max_bulk_bytes: limits.max_answer_bytes,
             queue: limits.max_in_flight.saturating_add(Service::PROBES),
         });
-        let (stop, stopped) = watch::channel(());
-        let service = Arc::new(Service::new(tokens, limits, link));
+        let service = Arc::new(Service::new(tokens, limits, link, streams, protocol.query_token));
         let server = tokio::spawn(serve(listener, service, stopped));
         tracing::info!(%address, "listening");
         Ok(Handle { address, stop, server, link: link_task })

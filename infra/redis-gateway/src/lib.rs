@@ -12,23 +12,22 @@
 //! # The way of a request
 //!
 //! ```text
-//! http/        accept ▸ route ▸ token ▸ admission ▸ body
-//! command      JSON ▸ arguments as they were written
+//! http/        accept ▸ route ▸ token ▸ admission ▸ body ▸ plan
+//! command/     JSON, or a path with a raw body ▸ arguments as they were written
 //! policy       may this token send this command over a shared connection?
 //! resp/        arguments ▸ RESP2                         RESP2 ▸ tokens
 //! link/        one connection, many requests: written together, answered in order
-//! answer       tokens ▸ JSON, under the answer limit
+//!              a connection for each subscriber and monitor
+//! answer/      tokens ▸ JSON, base64 or RESP2, under the answer limit
+//! events/      tokens ▸ server-sent events, under a limit for each client
 //! ```
-//!
-//! The forms of the protocol that are not served yet have their places: further routes in
-//! `http/routes.rs`, further answer formats beside `answer.rs`, streams that hold a connection of
-//! their own beside `link/`.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod admission;
 mod answer;
 mod command;
+mod events;
 mod failure;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -37,6 +36,7 @@ mod http;
 mod link;
 mod options;
 mod policy;
+mod protocol;
 mod resp;
 mod tokens;
 
@@ -44,4 +44,5 @@ pub use gateway::{Gateway, Handle, StartError};
 pub use link::{AddressError, RedisAddress};
 pub use options::{Arguments, Limits, LogFormat, Options, OptionsError, REDIS_URL_VARIABLE};
 pub use policy::Policy;
+pub use protocol::Protocol;
 pub use tokens::{Tokens, TokensError};

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, ValueEnum};
 
 use crate::link::{AddressError, RedisAddress};
+use crate::protocol::Protocol;
 use crate::tokens::{Tokens, TokensError};
 
 /// The variable with the Redis URL.
@@ -74,7 +75,7 @@ pub enum OptionsError {
 
 /// Upstash-compatible REST front for a self-hosted Redis.
 ///
-/// Serves `POST /` and `POST /pipeline` to bearer tokens, `/livez` and `/readyz` to everybody.
+/// Serves the whole protocol to bearer tokens, `/livez` and `/readyz` to everybody.
 #[derive(Debug, Parser)]
 #[command(
     name = "tideline-gateway",
@@ -97,6 +98,10 @@ pub struct Arguments {
     /// File that holds the Redis URL, instead of GATEWAY_REDIS_URL
     #[arg(long, env = "GATEWAY_REDIS_URL_FILE", value_name = "FILE")]
     pub redis_url_file: Option<PathBuf>,
+
+    /// What is served beside commands, and how a token may come
+    #[command(flatten)]
+    pub protocol: Protocol,
 
     /// What is bounded, and where
     #[command(flatten)]
@@ -243,6 +248,8 @@ pub struct Options {
     pub redis: RedisAddress,
     /// Who may send commands.
     pub tokens: Tokens,
+    /// What is served beside commands, and how a token may come.
+    pub protocol: Protocol,
     /// Bounds of memory, connections and time.
     pub limits: Limits,
 }
@@ -264,6 +271,7 @@ impl Arguments {
             listen: self.listen,
             redis: RedisAddress::parse(&redis_url)?,
             tokens: Tokens::from_file(&tokens_file)?,
+            protocol: self.protocol,
             limits: self.limits,
         })
     }

@@ -19,13 +19,13 @@ mod redis;
 pub use endpoints::{consent, gzip, head, redirect, target, track, webhook};
 pub use pipeline::stored_body;
 pub use protocol::{entry_id, profile_id, stream_entry};
-pub use redis::{function_reply, gateway_body, redis_replies, rest_reply};
+pub use redis::{function_reply, gateway_body, gateway_path, redis_events, redis_replies, rest_reply};
 
 /// A target: its name, which is that of its file in `libfuzzer/fuzz_targets`, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     ("track", track),
     ("webhook", webhook),
     ("redirect", redirect),
@@ -40,5 +40,7 @@ pub const TARGETS: [Target; 15] = [
     ("function_reply", function_reply),
     ("rest_reply", rest_reply),
     ("redis_replies", redis_replies),
+    ("redis_events", redis_events),
     ("gateway_body", gateway_body),
+    ("gateway_path", gateway_path),
 ];

@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use serde_json::Value;
 use tideline_protocol::{Redirect, Tracked};
-use tideline_redis_gateway::fuzzing;
+use tideline_redis_gateway::fuzzing::{self, Form};
 use tideline_redis_rest::{Client, Endpoint, Error, HttpReply, Transport, TransportError};
 
 /// The longest error text that the client passes on, in bytes.
@@ -59,22 +59,52 @@ pub fn function_reply(bytes: &[u8]) {
     drop(Tracked::parse(&[reply]));
 }
 
-/// What Redis sends to the gateway: however the network cuts it, the answers are the same, JSON, and of bounded size.
+/// What Redis sends to the gateway: however the network cuts it, the answers are the same, of bounded size, and in the
+/// form that was asked for.
 pub fn redis_replies(stream: &[u8]) {
-    let whole = fuzzing::answers(stream, stream.len(), LIMIT);
-    for piece in [1, 2, 7] {
-        assert_eq!(fuzzing::answers(stream, piece, LIMIT), whole, "in pieces of {piece}");
+    for form in [Form::Json, Form::Base64, Form::Resp2, Form::Transaction(1)] {
+        let whole = fuzzing::answers(stream, stream.len(), LIMIT, form);
+        for piece in [1, 2, 7] {
+            assert_eq!(fuzzing::answers(stream, piece, LIMIT, form), whole, "in pieces of {piece}");
+        }
+        for (status, body) in &whole.0 {
+            assert!([200, 400, 503].contains(status), "status {status}");
+            let is_discarded = matches!(form, Form::Transaction(_)) && *status != 200;
+            // The limit, and the text that says that it was passed, for each item. An error that stands for a whole
+            // transaction is cut at 4 KiB, each byte of which may be escaped.
+            let most = if is_discarded { 6 * 4096 + LIMIT } else { 2 * LIMIT };
+            assert!(
+                body.len() <= most || matches!(form, Form::Transaction(_)),
+                "{form:?}: {} bytes",
+                body.len()
+            );
+            is_json_or_resp2(form, body);
+        }
     }
-    for (status, json) in &whole.0 {
-        assert!([200, 400, 503].contains(status) || *status == 403, "status {status}");
-        // The limit, and the text that says that it was passed.
-        assert!(json.len() <= LIMIT + 100, "{} bytes", json.len());
-        let nests_little = json.iter().filter(|byte| **byte == b'[').count() < 100;
-        assert!(
-            !nests_little || serde_json::from_slice::<Value>(json).is_ok(),
-            "{}",
-            String::from_utf8_lossy(json)
-        );
+}
+
+fn is_json_or_resp2(form: Form, body: &[u8]) {
+    if form == Form::Resp2 {
+        let (answers, broken) = fuzzing::answers(body, body.len(), 2 * LIMIT, Form::Resp2);
+        assert_eq!((answers.len(), broken), (1, None), "{}", String::from_utf8_lossy(body));
+        return;
+    }
+    let nests_little = body.iter().filter(|byte| **byte == b'[').count() < 100;
+    let is_json = !nests_little || serde_json::from_slice::<Value>(body).is_ok();
+    assert!(is_json, "{}", String::from_utf8_lossy(body));
+}
+
+/// What Redis pushes to a subscriber or monitor: however the network cuts it, the events are the same, and every line of
+/// them is one that readers of events know.
+pub fn redis_events(stream: &[u8]) {
+    let whole = fuzzing::events(stream, stream.len(), LIMIT);
+    for piece in [1, 2, 7] {
+        assert_eq!(fuzzing::events(stream, piece, LIMIT), whole, "in pieces of {piece}");
+    }
+    let text = String::from_utf8(whole.0).expect("events are UTF-8");
+    assert!(text.is_empty() || text.ends_with("\n\n"), "{text:?}");
+    for line in text.split('\n') {
+        assert!(line.is_empty() || (line.starts_with("data: ") && !line.contains('\r')), "{line:?}");
     }
 }
 
@@ -82,8 +112,35 @@ pub fn redis_replies(stream: &[u8]) {
 pub fn gateway_body(body: &[u8]) {
     for pipeline in [false, true] {
         for command in fuzzing::commands(body, pipeline).unwrap_or_default() {
-            let (answers, broken) = fuzzing::answers(&command, command.len(), 2 * command.len() + LIMIT);
-            assert_eq!((answers.len(), broken), (1, None), "a command is one array");
+            is_one_array(&command);
         }
     }
+}
+
+/// The address of a request to the gateway, up to the first line break, and a raw body behind it: it is one command, of
+/// which the body is a part, and the token in the address is none.
+pub fn gateway_path(input: &[u8]) {
+    let at = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    let (target, body) = input.split_at(at);
+    let body = body.get(1..).unwrap_or_default();
+    let Ok(target) = std::str::from_utf8(target) else { return };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let Ok((command, _)) = fuzzing::path_command(path, query, body) else { return };
+    is_one_array(&command);
+    let sent = format!("${}\r\n", body.len()).into_bytes();
+    let sent = [&sent[..], body, b"\r\n"].concat();
+    assert!(
+        body.is_empty() || command.windows(sent.len()).any(|part| part == sent),
+        "the body is an argument"
+    );
+
+    let with_token = format!("{query}&_token=a%62c");
+    let (same, token) = fuzzing::path_command(path, &with_token, body).expect("it was a command before");
+    assert_eq!(same, command, "a token is no argument");
+    assert!(token.is_some() || query.contains('='), "the token is found, or another was before it");
+}
+
+fn is_one_array(command: &[u8]) {
+    let (answers, broken) = fuzzing::answers(command, command.len(), 2 * command.len() + LIMIT, Form::Json);
+    assert_eq!((answers.len(), broken), (1, None), "a command is one array");
 }

@@ -16,7 +16,7 @@ const MUTATIONS: usize = 500;
 const LONGEST: usize = 2048;
 
 /// What parsers stumble over.
-const TOKENS: [&[u8]; 30] = [
+const TOKENS: [&[u8]; 33] = [
     b"\"",
     b"\\",
     b"{",
@@ -45,6 +45,9 @@ const TOKENS: [&[u8]; 30] = [
     b"%",
     b"$-1\r\n",
     b"*2\r\n",
+    b"+QUEUED\r\n",
+    b"%2F",
+    b"_token=",
     b"\"$serde_json::private::RawValue\":",
     b" ",
 ];
@@ -65,7 +68,7 @@ fn corpus() -> Vec<Vec<u8>> {
             [text("body"), text("path"), Some(heads(&line["headers"]))]
         })
     });
-    let examples: [&[u8]; 8] = [
+    let examples: [&[u8]; 12] = [
         b"v=1\nid=00000000-0000-0000-0000-000000000001\nat=1\nsrc=s\nses=s\npro=p\nnew=3\ntra=1\nn=1\nip=::1\nhdr=[[\"dnt\",\"1\"]]\nbody={}",
         b"1795372946098-7",
         b"018f3b5e-6c00-8a0b-8c0d-000000000000",
@@ -74,6 +77,10 @@ fn corpus() -> Vec<Vec<u8>> {
         br#"[["identify","","a.b c","1"]]"#,
         b"*3\r\n$1\r\na\r\n*2\r\n:1\r\n-ERR no\r\n$-1\r\n+OK\r\n",
         br#"[["FCALL","track_v1",1,"k\u0000",1e5,true],["PING"]]"#,
+        b"/set/a%2Fb/%00?EX=100&NX&_token=t+%41\n\0\xff raw",
+        b"*4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$1\r\nc\r\n$4\r\na\r\nb\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n+1.5 [0 lua] \"GET\"\r\n",
+        b"+OK\r\n+QUEUED\r\n*1\r\n*2\r\n:1\r\n$-1\r\n+OK\r\n-ERR no\r\n-EXECABORT Transaction discarded\r\n",
+        b"-NOPERM multi\r\n:1\r\n-ERR EXEC without MULTI\r\n",
     ];
     let mut inputs: Vec<_> =
         hostile.chain(recorded.flatten()).chain(examples.into_iter().map(<[u8]>::to_vec)).collect();

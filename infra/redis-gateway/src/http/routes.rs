@@ -1,78 +1,41 @@
-//! What is served where, and the way of one request through the gateway.
+//! The way of one request through the gateway: token, room, body, plan, Redis, answer.
 //!
-//! | path | method | token | answer |
-//! |---|---|---|---|
-//! | `/` | POST | yes | one command |
-//! | `/pipeline` | POST | yes | several commands, in order, not atomic |
-//! | `/livez` | GET, HEAD | no | 200 while the process serves |
-//! | `/readyz` | GET, HEAD | no | 200 when Redis answers `PING` now, otherwise 503 with the reason |
-//!
-//! The other forms of the Upstash protocol are further rows of [`Route::of`].
+//! What is served where is in [`super::forms`], what a request means in [`super::plan`].
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderName, Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::Body;
 use super::auth::{FailureLog, bearer_token};
+use super::forms::{Route, format_of};
+use super::plan::{Plan, Reading};
 use crate::admission::{Admission, Gate, NoRoom};
-use crate::answer::{Answer, Finished, Item};
-use crate::command::{CommandLimits, parse_command, parse_pipeline};
+use crate::answer::{Answer, Finished, Format};
+use crate::command::Address;
+use crate::events::EventBody;
 use crate::failure::{Failure, RETRY_AFTER_SECONDS};
-use crate::link::{Delivery, Link};
+use crate::link::{Delivery, Link, Streams};
 use crate::options::Limits;
 use crate::policy::Policy;
 use crate::resp::encode_command;
 use crate::tokens::{Principal, Tokens};
 
-/// What a path stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Route {
-    Command,
-    Pipeline,
-    Live,
-    Ready,
-}
+/// Changes with every answer: clients send back the last that they got, to see their own writes. One
+/// Redis shows every write to who comes after it, so what they send means nothing here.
+const SYNC_TOKEN: HeaderName = HeaderName::from_static("upstash-sync-token");
 
-impl Route {
-    fn of(path: &str, method: &Method) -> Result<Route, Failure> {
-        let route = match path {
-            "/" => Route::Command,
-            "/pipeline" => Route::Pipeline,
-            "/livez" => Route::Live,
-            "/readyz" => Route::Ready,
-            _ => return Err(Failure::UnknownPath),
-        };
-        let (allowed, is_allowed) = match route {
-            Route::Command | Route::Pipeline => ("POST", method == Method::POST),
-            Route::Live | Route::Ready => ("GET, HEAD", method == Method::GET || method == Method::HEAD),
-        };
-        if is_allowed { Ok(route) } else { Err(Failure::MethodNotAllowed { allowed }) }
-    }
-
-    /// For the log: paths of requests that are not served may hold anything.
-    fn name(self) -> &'static str {
-        match self {
-            Route::Command => "command",
-            Route::Pipeline => "pipeline",
-            Route::Live => "livez",
-            Route::Ready => "readyz",
-        }
-    }
-}
-
-/// A body understood as commands: what goes to Redis, and what waits for the replies.
-struct Plan {
-    commands: Vec<u8>,
-    answer: Answer,
-}
+/// Keeps a proxy from holding back events.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Everything that requests share.
 #[derive(Debug)]
@@ -81,6 +44,9 @@ pub(crate) struct Service {
     limits: Limits,
     gate: Gate,
     link: Link,
+    streams: Streams,
+    query_token: bool,
+    answers: AtomicU64,
     probes: Semaphore,
     failures: FailureLog,
 }
@@ -89,10 +55,18 @@ impl Service {
     /// Readiness probes in flight: they ask Redis without a token, so they have a bound of their own.
     pub(crate) const PROBES: usize = 16;
 
-    pub(crate) fn new(tokens: Tokens, limits: Limits, link: Link) -> Self {
+    /// `query_token` says whether a token may come in the query.
+    pub(crate) fn new(
+        tokens: Tokens,
+        limits: Limits,
+        link: Link,
+        streams: Streams,
+        query_token: bool,
+    ) -> Self {
         let gate = Gate::new(limits.max_in_flight, limits.max_buffered_bytes);
         let (probes, failures) = (Semaphore::new(Self::PROBES), FailureLog::default());
-        Service { tokens, limits, gate, link, probes, failures }
+        let answers = AtomicU64::new(1);
+        Service { tokens, limits, gate, link, streams, query_token, answers, probes, failures }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -104,26 +78,30 @@ impl Service {
         self: Arc<Self>,
         request: Request<Incoming>,
         client: SocketAddr,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Body> {
         let began = Instant::now();
         let route = Route::of(request.uri().path(), request.method());
         let name = route.as_ref().map_or("none", |route| route.name());
+        let is_public = !matches!(route, Ok(Route::Commands(_) | Route::Stream));
+        let wants_body = request.method() != Method::HEAD;
         let mut sender = "none";
         let outcome = match route {
             Err(failure) => Err(failure),
-            Ok(Route::Live) => Ok(response(StatusCode::OK, Bytes::from_static(br#"{"result":"alive"}"#))),
+            Ok(Route::Live) => Ok(json(StatusCode::OK, Bytes::from_static(br#"{"result":"alive"}"#))),
             Ok(Route::Ready) => self.ready().await,
-            Ok(route @ (Route::Command | Route::Pipeline)) => {
-                match self.authenticate(request.headers(), client) {
-                    Ok(principal) => {
-                        sender = &principal.name;
-                        self.execute(route, principal.policy, request).await
-                    }
-                    Err(failure) => Err(failure),
+            Ok(route @ (Route::Commands(_) | Route::Stream)) => match self.authenticate(&request, client) {
+                Ok(principal) => {
+                    sender = &principal.name;
+                    self.execute(route, principal.policy, request).await
                 }
-            }
+                Err(failure) => Err(failure),
+            },
         };
-        let response = outcome.unwrap_or_else(|failure| failed(&failure));
+        let mut response = outcome.unwrap_or_else(|failure| failed(&failure));
+        if !is_public {
+            let count = self.answers.fetch_add(1, Ordering::Relaxed);
+            response.headers_mut().insert(SYNC_TOKEN, HeaderValue::from(count));
+        }
         tracing::debug!(
             route = name,
             sender,
@@ -132,17 +110,18 @@ impl Service {
             micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
             "answered"
         );
-        response
+        if wants_body { response } else { head_alone(response) }
     }
 
-    async fn ready(&self) -> Result<Response<Full<Bytes>>, Failure> {
+    async fn ready(&self) -> Result<Response<Body>, Failure> {
         let _probe = self.probes.try_acquire().map_err(|_| NoRoom)?;
         let mut ping = Vec::new();
         encode_command(&mut ping, &["PING"]);
-        let Delivery { finished, .. } = self.ask_redis(ping, Answer::single(1024), None).await?;
+        let Delivery { finished, .. } =
+            self.ask_redis(ping, Answer::single(1024, Format::Json), None).await?;
         let status =
             if finished.status.is_success() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        Ok(response(status, finished.json.into()))
+        Ok(json(status, finished.body.into()))
     }
 
     async fn execute(
@@ -150,28 +129,41 @@ impl Service {
         route: Route,
         policy: Policy,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Failure> {
-        let (admission, body) = self.read_body(request.into_body()).await?;
-        let Plan { commands, answer } = self.plan(route, &body, policy)?;
+    ) -> Result<Response<Body>, Failure> {
+        let (head, body) = request.into_parts();
+        let (admission, body) = self.read_body(body).await?;
+        let reading = Reading { address: address(&head.uri), body: &body, policy, limits: &self.limits };
+        let Route::Commands(form) = route else {
+            let command = reading.stream()?;
+            drop((admission, body));
+            return Ok(events(self.streams.open(command).await?));
+        };
+        let Plan { commands, answer } = reading.plan(form, format_of(form, &head.headers)?)?;
         drop(body);
         let Delivery { finished, admission } = if answer.awaited() == 0 {
             Delivery { finished: answer.finish(), admission: Some(admission) }
         } else {
             self.ask_redis(commands, answer, Some(admission)).await?
         };
-        let Finished { status, json } = finished;
-        let bytes = json.len();
-        let json = match admission {
+        let Finished { status, format, body } = finished;
+        let bytes = body.len();
+        let body = match admission {
             Some(admission) => {
-                admission.into_bytes(json).map_err(|NoRoom| Failure::AnswerDropped { bytes })?
+                admission.into_bytes(body).map_err(|NoRoom| Failure::AnswerDropped { bytes })?
             }
-            None => json.into(),
+            None => body.into(),
         };
-        Ok(response(status, json))
+        let response = json(status, body);
+        Ok(if format == Format::Resp2 { as_resp2(response) } else { response })
     }
 
-    fn authenticate(&self, headers: &HeaderMap, client: SocketAddr) -> Result<&Principal, Failure> {
-        let principal = bearer_token(headers).and_then(|token| self.tokens.principal(token));
+    /// Whose token came with the request: in the query if that is allowed, otherwise in its header.
+    fn authenticate(&self, request: &Request<Incoming>, client: SocketAddr) -> Result<&Principal, Failure> {
+        let in_query = if self.query_token { address(request.uri()).token() } else { None };
+        let principal = match in_query {
+            Some(token) => std::str::from_utf8(&token).ok().and_then(|token| self.tokens.principal(token)),
+            None => bearer_token(request.headers()).and_then(|token| self.tokens.principal(token)),
+        };
         principal.ok_or_else(|| {
             self.failures.refused(client.ip());
             Failure::Unauthorized
@@ -196,29 +188,6 @@ impl Service {
         }
     }
 
-    fn plan(&self, route: Route, body: &[u8], policy: Policy) -> Result<Plan, Failure> {
-        let limits = CommandLimits {
-            commands: self.limits.max_pipeline_commands,
-            arguments: self.limits.max_command_arguments,
-        };
-        let mut commands = Vec::with_capacity(body.len());
-        if route == Route::Command {
-            let command = parse_command(body, limits)?;
-            policy.check(&command)?;
-            encode_command(&mut commands, command.words());
-            return Ok(Plan { commands, answer: Answer::single(self.limits.max_answer_bytes) });
-        }
-        let items = parse_pipeline(body, limits)?.into_iter().map(|command| match policy.check(&command) {
-            Ok(()) => {
-                encode_command(&mut commands, command.words());
-                Item::Reply
-            }
-            Err(refusal) => Item::Refused(refusal),
-        });
-        let items = items.collect();
-        Ok(Plan { commands, answer: Answer::pipeline(self.limits.max_answer_bytes, items) })
-    }
-
     async fn ask_redis(
         &self,
         commands: Vec<u8>,
@@ -233,24 +202,51 @@ impl Service {
     }
 }
 
-fn response(status: StatusCode, json: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(json));
+fn address(uri: &Uri) -> Address<'_> {
+    Address { path: uri.path(), query: uri.query() }
+}
+
+fn json(status: StatusCode, text: Bytes) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::new(text)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
     }
     response
 }
 
-fn failed(failure: &Failure) -> Response<Full<Bytes>> {
+fn as_resp2(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+fn events(body: EventBody) -> Response<Body> {
+    let mut response = Response::new(Either::Right(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+    response
+}
+
+/// The answer to HEAD: what that to GET would be, without its body.
+fn head_alone(mut response: Response<Body>) -> Response<Body> {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *response.body_mut() = Either::Left(Full::default());
+    response
+}
+
+fn failed(failure: &Failure) -> Response<Body> {
     if let Failure::MethodNotAllowed { allowed } = failure {
-        let mut response = Response::new(Full::default());
+        let mut response = Response::new(Either::Left(Full::default()));
         *response.status_mut() = failure.status();
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         return response;
     }
-    let json = serde_json::json!({ "error": failure.to_string() });
-    response(failure.status(), json.to_string().into())
+    let text = serde_json::json!({ "error": failure.to_string() });
+    json(failure.status(), text.to_string().into())
 }

@@ -2,8 +2,8 @@
 //!
 //! One task owns the connection, so the order of writing is the order of matching. Everything that
 //! waits is written in one call, which makes batches under load and adds no delay without. The
-//! exchange ends when the connection does, when Redis stalls, or when nobody can send any more;
-//! [`Ended`] then says for every request left over whether it may have been executed.
+//! exchange ends when the connection does, when Redis stalls, or when nobody can send any more; every
+//! request left over then learns whether it may have been executed.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,9 +16,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::connect::{Reader, Writer};
+use super::transactions::{Next, Transactions, question};
 use super::{Batch, Delivery, LinkError};
 use crate::admission::Admission;
-use crate::answer::Answer;
+use crate::answer::{Answer, Finished, Format};
 use crate::resp::{Decoder, ProtocolError, encode_command};
 
 /// No more requests are taken while so much waits to be written.
@@ -44,17 +45,27 @@ pub(super) enum Ended {
     Stalled(Duration),
     #[error("redis sent a reply that nobody asked for")]
     Unasked,
+    #[error("redis refused EXEC and kept the transaction open")]
+    OpenTransaction,
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
 }
 
-/// A request that waits for its replies.
+/// Whose replies these are.
+enum For {
+    Request(Option<Admission>, oneshot::Sender<Result<Delivery, LinkError>>),
+    /// Ours: whether transactions are allowed.
+    Transactions,
+    /// Ours: whether Redis is there.
+    Nobody,
+}
+
+/// Commands that wait for their replies.
 struct Pending {
     answer: Answer,
-    admission: Option<Admission>,
-    to: oneshot::Sender<Result<Delivery, LinkError>>,
-    /// Where in the stream of written bytes its commands begin.
-    begins: u64,
+    to: For,
+    /// As long as no more bytes than this are written, nothing of it can have been executed.
+    harmless: u64,
 }
 
 pub(super) struct Exchange {
@@ -64,6 +75,7 @@ pub(super) struct Exchange {
     output: BytesMut,
     decoder: Decoder,
     pending: VecDeque<Pending>,
+    transactions: Transactions,
     queued_bytes: u64,
     written_bytes: u64,
     stall_timeout: Duration,
@@ -84,6 +96,7 @@ impl Exchange {
             output: BytesMut::new(),
             decoder: Decoder::new(max_bulk_bytes),
             pending: VecDeque::new(),
+            transactions: Transactions::default(),
             queued_bytes: 0,
             written_bytes: 0,
             stall_timeout,
@@ -96,12 +109,17 @@ impl Exchange {
         let ended = self.traffic(inbox).await;
         let reason: Arc<str> = ended.to_string().into();
         for left in self.pending.drain(..) {
-            let error = if left.begins < self.written_bytes {
+            let error = if left.harmless < self.written_bytes {
                 LinkError::OutcomeUnknown(Arc::clone(&reason))
             } else {
                 LinkError::NotSent(Arc::clone(&reason))
             };
-            let _ = left.to.send(Err(error));
+            if let For::Request(_, to) = left.to {
+                let _ = to.send(Err(error));
+            }
+        }
+        for waiting in self.transactions.answered(false) {
+            waiting.refuse(LinkError::NotSent(Arc::clone(&reason)));
         }
         ended
     }
@@ -146,17 +164,34 @@ impl Exchange {
         if batch.to.is_closed() {
             return;
         }
-        self.enqueue(batch);
+        if !batch.answer.is_transaction() {
+            return self.send(batch);
+        }
+        match self.transactions.arrived(batch) {
+            Next::Send(batch) => self.send(batch),
+            Next::Ask => {
+                let answer = Answer::transaction(READ_BYTES, Format::Json, 0);
+                self.enqueue(&question(), answer, For::Transactions);
+            }
+            Next::Wait => {}
+        }
     }
 
-    fn enqueue(&mut self, batch: Batch) {
+    fn send(&mut self, batch: Batch) {
+        let Batch { commands, answer, admission, to } = batch;
+        self.enqueue(&commands, answer, For::Request(admission, to));
+    }
+
+    fn enqueue(&mut self, commands: &[u8], answer: Answer, to: For) {
         if self.pending.is_empty() {
             self.progress = Instant::now();
         }
-        let Batch { commands, answer, admission, to } = batch;
-        self.output.extend_from_slice(&commands);
-        self.pending.push_back(Pending { answer, admission, to, begins: self.queued_bytes });
+        let begins = self.queued_bytes;
+        self.output.extend_from_slice(commands);
         self.queued_bytes += commands.len() as u64;
+        // Without its last byte, Redis does not begin with a command.
+        let harmless = if answer.is_all_or_nothing() { self.queued_bytes.saturating_sub(1) } else { begins };
+        self.pending.push_back(Pending { answer, to, harmless });
     }
 
     fn deliver(&mut self) -> Result<(), Ended> {
@@ -171,7 +206,7 @@ impl Exchange {
                 front.answer.accept(token);
                 if self.decoder.at_boundary() {
                     front.answer.reply_ended();
-                    self.complete_front();
+                    self.complete_front()?;
                 }
             }
             self.input.advance(consumed);
@@ -182,12 +217,33 @@ impl Exchange {
         Ok(())
     }
 
-    fn complete_front(&mut self) {
+    fn complete_front(&mut self) -> Result<(), Ended> {
         if self.pending.front().is_some_and(|front| front.answer.awaited() > 0) {
-            return;
+            return Ok(());
         }
-        if let Some(Pending { answer, admission, to, .. }) = self.pending.pop_front() {
-            let _ = to.send(Ok(Delivery { finished: answer.finish(), admission }));
+        let Some(Pending { answer, to, .. }) = self.pending.pop_front() else { return Ok(()) };
+        if answer.never_began() {
+            self.transactions.forget();
+        }
+        let leaves_open = answer.leaves_the_transaction_open();
+        let finished = answer.finish();
+        match to {
+            For::Request(admission, to) => {
+                let _ = to.send(Ok(Delivery { finished, admission }));
+            }
+            For::Transactions => self.know_of_transactions(&finished),
+            For::Nobody => {}
+        }
+        if leaves_open { Err(Ended::OpenTransaction) } else { Ok(()) }
+    }
+
+    fn know_of_transactions(&mut self, finished: &Finished) {
+        let allowed = finished.status.is_success();
+        for batch in self.transactions.answered(allowed) {
+            if batch.to.is_closed() {
+                continue;
+            }
+            if allowed { self.send(batch) } else { batch.refuse(LinkError::NoTransactions) }
         }
     }
 
@@ -196,10 +252,9 @@ impl Exchange {
     fn alarm(&mut self) -> Result<Instant, Ended> {
         let now = Instant::now();
         if self.pending.is_empty() {
-            let (to, _) = oneshot::channel();
             let mut commands = Vec::new();
             encode_command(&mut commands, &["PING"]);
-            self.enqueue(Batch { commands, answer: Answer::single(READ_BYTES), admission: None, to });
+            self.enqueue(&commands, Answer::single(READ_BYTES, Format::Json), For::Nobody);
             return Ok(now + self.stall_timeout);
         }
         let end_of_patience = self.progress + self.stall_timeout;

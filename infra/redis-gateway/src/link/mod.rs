@@ -1,4 +1,4 @@
-//! The one connection to Redis that all requests share.
+//! The one connection to Redis that all requests share, and those that streams have for themselves.
 //!
 //! Requests are written as they come, together where several wait, and their replies are matched in
 //! order. The promise: everything handed to [`Link::send`] is sent at most once and answered with
@@ -9,7 +9,9 @@
 mod address;
 mod connect;
 mod exchange;
+mod streams;
 mod supervise;
+mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use self::address::{AddressError, RedisAddress};
+pub(crate) use self::streams::{StreamError, StreamOptions, Streams};
 use crate::admission::Admission;
 use crate::answer::{Answer, Finished};
 
@@ -30,6 +33,10 @@ pub(crate) enum LinkError {
     OutcomeUnknown(Arc<str>),
     #[error("too many commands are waiting for redis; nothing was executed")]
     QueueFull,
+    #[error(
+        "the redis user of the gateway may not use MULTI and EXEC; nothing was executed; grant it +multi and +exec"
+    )]
+    NoTransactions,
 }
 
 /// What the link needs to know.

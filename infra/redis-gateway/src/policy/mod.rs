@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::command::Command;
 
 /// Functions of our library begin with this.
-const FUNCTION_PREFIX: &str = "track_";
+const FUNCTION_PREFIX: &[u8] = b"track_";
 
 /// Command names in error texts are cut here: they come from the request.
 const MAX_NAME_CHARS: usize = 64;
@@ -46,10 +46,7 @@ impl Policy {
         let name = command.name();
         match self {
             Policy::Ingest if is_ingest(command) => Ok(()),
-            Policy::Ingest => Err(Refusal::new(format_args!(
-                "NOPERM this user has no permissions to run the '{}' command",
-                shown(name)
-            ))),
+            Policy::Ingest => Err(no_permission(name)),
             Policy::Full => match shared_connection::obstacle(command) {
                 None => Ok(()),
                 Some(reason) => Err(Refusal::new(format_args!(
@@ -59,19 +56,34 @@ impl Policy {
             },
         }
     }
+
+    /// Whether a token with this policy may send `command` over a connection of its own, on which Redis
+    /// goes on to speak: `SUBSCRIBE`, `PSUBSCRIBE` or `MONITOR`.
+    pub(crate) fn check_stream(self, command: &Command<'_>) -> Result<(), Refusal> {
+        match self {
+            Policy::Ingest => Err(no_permission(command.name())),
+            Policy::Full => Ok(()),
+        }
+    }
+}
+
+fn no_permission(name: &[u8]) -> Refusal {
+    Refusal::new(format_args!("NOPERM this user has no permissions to run the '{}' command", shown(name)))
 }
 
 fn is_ingest(command: &Command<'_>) -> bool {
     let name = command.name();
-    if name.eq_ignore_ascii_case("ping") {
+    if name.eq_ignore_ascii_case(b"ping") {
         return true;
     }
-    let calls_a_function = name.eq_ignore_ascii_case("fcall") || name.eq_ignore_ascii_case("fcall_ro");
+    let calls_a_function = name.eq_ignore_ascii_case(b"fcall") || name.eq_ignore_ascii_case(b"fcall_ro");
     calls_a_function && command.arguments().first().is_some_and(|name| name.starts_with(FUNCTION_PREFIX))
 }
 
-fn shown(name: &str) -> String {
-    name.chars().take(MAX_NAME_CHARS).collect::<String>().to_lowercase()
+fn shown(name: &[u8]) -> String {
+    // No character takes more than four bytes: the rest would be cut anyway.
+    let name = name.get(..4 * MAX_NAME_CHARS).unwrap_or(name);
+    String::from_utf8_lossy(name).chars().take(MAX_NAME_CHARS).collect::<String>().to_lowercase()
 }
 
 #[cfg(test)]

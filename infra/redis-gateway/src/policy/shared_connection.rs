@@ -67,7 +67,7 @@ const READ_OPTIONS: [(&str, usize); 6] =
 /// Why this command cannot be sent over the shared connection, if it cannot.
 pub(super) fn obstacle(command: &Command<'_>) -> Option<&'static str> {
     let name = command.name();
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     if let Some((_, reason)) = COMMANDS.iter().find(|(known, _)| is(known)) {
         return Some(reason);
     }
@@ -77,7 +77,7 @@ pub(super) fn obstacle(command: &Command<'_>) -> Option<&'static str> {
     let first = command.arguments().first()?;
     SUBCOMMANDS
         .iter()
-        .find(|(known, sub, _)| is(known) && first.eq_ignore_ascii_case(sub))
+        .find(|(known, sub, _)| is(known) && first.eq_ignore_ascii_case(sub.as_bytes()))
         .map(|(_, _, reason)| *reason)
 }
 
@@ -85,16 +85,16 @@ pub(super) fn obstacle(command: &Command<'_>) -> Option<&'static str> {
 fn blocks(command: &Command<'_>) -> bool {
     let mut rest = command.arguments().iter();
     while let Some(word) = rest.next() {
-        if word.eq_ignore_ascii_case("streams") {
+        if word.eq_ignore_ascii_case(b"streams") {
             return false;
         }
-        if word.eq_ignore_ascii_case("block") {
+        if word.eq_ignore_ascii_case(b"block") {
             return true;
         }
-        match READ_OPTIONS.iter().find(|(option, _)| word.eq_ignore_ascii_case(option)) {
+        match READ_OPTIONS.iter().find(|(option, _)| word.eq_ignore_ascii_case(option.as_bytes())) {
             Some((_, values)) => rest.by_ref().take(*values).for_each(drop),
             // An option that we do not know may have values: only the absence of the word is sure.
-            None => return rest.any(|word| word.eq_ignore_ascii_case("block")),
+            None => return rest.any(|word| word.eq_ignore_ascii_case(b"block")),
         }
     }
     false

@@ -17,10 +17,12 @@ pub(crate) enum Token<'a> {
     Bulk(&'a [u8]),
     /// A bulk string longer than the limit: it is gone.
     Oversized,
-    /// The nil bulk string, or the nil array.
+    /// The nil bulk string.
     Nil,
-    /// An array begins.
-    Open,
+    /// The nil array.
+    NilArray,
+    /// An array of so many elements begins.
+    Open(u64),
     /// The array that began last ends.
     Close,
 }
@@ -99,9 +101,9 @@ impl Decoder {
                 Ok(elements) => {
                     self.open.push(elements);
                     self.searched = 0;
-                    return Ok(Step { consumed, token: Some(Token::Open) });
+                    return Ok(Step { consumed, token: Some(Token::Open(elements)) });
                 }
-                Err(_) => Token::Nil,
+                Err(_) => Token::NilArray,
             },
             unknown => return Err(ProtocolError::UnknownType(*unknown)),
         };
@@ -195,7 +197,8 @@ mod tests {
                         Token::Integer(value) => format!("{value} "),
                         Token::Oversized => "oversized ".to_owned(),
                         Token::Nil => "nil ".to_owned(),
-                        Token::Open => "[ ".to_owned(),
+                        Token::NilArray => "nil-array ".to_owned(),
+                        Token::Open(_) => "[ ".to_owned(),
                         Token::Close => "] ".to_owned(),
                     });
                     if decoder.at_boundary() {
@@ -219,7 +222,7 @@ mod tests {
                 b":-1\r\n:9007199254740993\r\n:-9223372036854775808\r\n",
                 "-1 | 9007199254740993 | -9223372036854775808 | ",
             ),
-            (b"$-1\r\n*-1\r\n", "nil | nil | "),
+            (b"$-1\r\n*-1\r\n", "nil | nil-array | "),
             (b"$0\r\n\r\n$4\r\na\r\nb\r\n", "\"\" | \"a\\r\\nb\" | "),
             (b"*0\r\n:1\r\n", "[ ] | 1 | "),
             (b"*2\r\n*2\r\n:1\r\n*0\r\n$1\r\nx\r\n+OK\r\n", "[ [ 1 [ ] ] \"x\" ] | +OK | "),

@@ -1,7 +1,7 @@
 //! A command as RESP2: an array of bulk strings.
 
 /// Appends one command to `out`.
-pub(crate) fn encode_command<A: AsRef<str>>(out: &mut Vec<u8>, arguments: &[A]) {
+pub(crate) fn encode_command<A: AsRef<[u8]>>(out: &mut Vec<u8>, arguments: &[A]) {
     let mut digits = itoa::Buffer::new();
     let mut header = |out: &mut Vec<u8>, kind: u8, length: usize| {
         out.push(kind);
@@ -10,7 +10,7 @@ pub(crate) fn encode_command<A: AsRef<str>>(out: &mut Vec<u8>, arguments: &[A]) 
     };
     header(out, b'*', arguments.len());
     for argument in arguments {
-        let bytes = argument.as_ref().as_bytes();
+        let bytes = argument.as_ref();
         header(out, b'$', bytes.len());
         out.extend_from_slice(bytes);
         out.extend_from_slice(b"\r\n");

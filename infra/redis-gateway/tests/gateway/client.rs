@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -19,10 +19,19 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+    /// The bytes as text, with U+FFFD for what is none.
     pub(crate) body: String,
 }
 
 impl Answer {
+    async fn read((status, headers, body): (u16, HeaderMap, Incoming)) -> hyper::Result<Answer> {
+        #[expect(clippy::disallowed_methods, reason = "the answer limit is what some tests test")]
+        let bytes = body.collect().await?.to_bytes();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Answer { status, headers, bytes, body })
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -51,17 +60,41 @@ impl Client {
         path: &str,
         body: impl Into<Bytes>,
     ) -> hyper::Result<Answer> {
+        let opened = self.open(method, path, &[], body).await?;
+        Answer::read(opened).await
+    }
+
+    /// A request with further headers.
+    pub(crate) async fn send_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let opened = self.open(method, path, headers, body).await.unwrap();
+        Answer::read(opened).await.unwrap()
+    }
+
+    /// A request whose answer is not read yet.
+    pub(crate) async fn open(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> hyper::Result<(u16, HeaderMap, Incoming)> {
         let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let request = request.header("host", "gateway").body(Full::new(body.into())).unwrap();
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
-        #[expect(clippy::disallowed_methods, reason = "the answer limit is what some tests test")]
-        let body = body.collect().await?.to_bytes();
-        let body = String::from_utf8(body.to_vec()).unwrap();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        Ok((head.status.as_u16(), head.headers, body))
     }
 
     pub(crate) async fn command(&mut self, words: &[&str]) -> Answer {

@@ -3,8 +3,11 @@
 
 mod binary;
 mod client;
+mod forms;
 mod limits;
 mod outages;
 mod policies;
 mod protocol;
 mod server;
+mod streams;
+mod transactions;

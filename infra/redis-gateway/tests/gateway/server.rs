@@ -16,6 +16,10 @@ use crate::client::Client;
 
 pub(crate) const EDGE: &str = "edge-token";
 pub(crate) const ADMIN: &str = "admin-token";
+
+/// The answer to a request without a token that opens the gateway.
+pub(crate) const WRONGPASS: &str = r#"{"error":"WRONGPASS invalid or missing auth token. See https://docs.upstash.com/redis/troubleshooting/http_unauthorized for details."}"#;
+
 const USER: &str = "gateway";
 const PASSWORD: &str = "p@ss/w:rd";
 

@@ -1,61 +1,28 @@
-//! The request body as commands: JSON arrays in, arguments as they were written out.
+//! Commands in a JSON body: arrays in, arguments as they were written out.
 //!
-//! Numbers keep their literal text (`12345678901234567890` stays itself; nothing passes through a
-//! float), booleans become `true` and `false`, strings are unescaped. What Redis has no word for
-//! (null, nested arrays, objects) is refused before anything is sent, with the error texts of the
-//! Upstash protocol. Which commands a token may send is `policy`'s concern.
+//! Numbers keep their literal text (`12345678901234567890` stays itself), booleans become `true` and
+//! `false`, strings are unescaped. What Redis has no word for (null, nested arrays, objects) is refused
+//! before anything is sent, with the error texts of the Upstash protocol.
 
 use std::borrow::Cow;
 
 use serde_json::{error::Category, value::RawValue};
 
-/// How much one request may ask for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CommandLimits {
-    pub(crate) commands: usize,
-    pub(crate) arguments: usize,
-}
-
-/// One command: its name and its arguments. Never empty.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Command<'a> {
-    words: Vec<Cow<'a, str>>,
-}
-
-/// A body that cannot be understood as commands.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum CommandError {
-    #[error("EOF")]
-    Empty,
-    #[error("expected JSON array")]
-    NotAnArray,
-    #[error("ERR failed to parse the body as JSON: {0}")]
-    Syntax(String),
-    #[error("ERR empty command")]
-    NoName,
-    #[error("ERR null args are not supported")]
-    Null,
-    #[error(r#"ERR unsupported arg type: "{0}": json.Delim"#)]
-    Nested(char),
-    #[error("ERR max pipeline length exceeded. Limit: {limit} commands, Actual: {actual} commands")]
-    TooManyCommands { limit: usize, actual: usize },
-    #[error("ERR max argument count exceeded. Limit: {limit} arguments, Actual: {actual} arguments")]
-    TooManyArguments { limit: usize, actual: usize },
-}
+use super::{Command, CommandError, CommandLimits};
 
 /// The body of `POST /`: one command.
 pub(crate) fn parse_command(body: &[u8], limits: CommandLimits) -> Result<Command<'_>, CommandError> {
     let values: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
-    Command::from_values(&values, limits)
+    command(&values, limits)
 }
 
-/// The body of `POST /pipeline`: any number of commands, also none.
-pub(crate) fn parse_pipeline(body: &[u8], limits: CommandLimits) -> Result<Vec<Command<'_>>, CommandError> {
+/// The body of `POST /pipeline` and `POST /multi-exec`: any number of commands, also none.
+pub(crate) fn parse_list(body: &[u8], limits: CommandLimits) -> Result<Vec<Command<'_>>, CommandError> {
     let items: Vec<Vec<&RawValue>> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
     if items.len() > limits.commands {
         return Err(CommandError::TooManyCommands { limit: limits.commands, actual: items.len() });
     }
-    items.iter().map(|values| Command::from_values(values, limits)).collect()
+    items.iter().map(|values| command(values, limits)).collect()
 }
 
 fn explain(body: &[u8], error: &serde_json::Error) -> CommandError {
@@ -66,50 +33,30 @@ fn explain(body: &[u8], error: &serde_json::Error) -> CommandError {
     }
 }
 
-impl<'a> Command<'a> {
-    fn from_values(values: &[&'a RawValue], limits: CommandLimits) -> Result<Self, CommandError> {
-        if values.is_empty() {
-            return Err(CommandError::NoName);
-        }
-        if values.len() > limits.arguments {
-            return Err(CommandError::TooManyArguments { limit: limits.arguments, actual: values.len() });
-        }
-        let words = values.iter().map(|value| word(value.get())).collect::<Result<_, _>>()?;
-        Ok(Command { words })
+fn command<'a>(values: &[&'a RawValue], limits: CommandLimits) -> Result<Command<'a>, CommandError> {
+    if values.len() > limits.arguments {
+        return Err(CommandError::TooManyArguments { limit: limits.arguments, actual: values.len() });
     }
-
-    /// The command's name as it was sent, in whatever case.
-    pub(crate) fn name(&self) -> &str {
-        self.words.first().map_or("", |word| word)
-    }
-
-    /// What follows the name.
-    pub(crate) fn arguments(&self) -> &[Cow<'a, str>] {
-        self.words.get(1..).unwrap_or_default()
-    }
-
-    /// The name and all that follows it.
-    pub(crate) fn words(&self) -> &[Cow<'a, str>] {
-        &self.words
-    }
+    let words = values.iter().map(|value| word(value.get())).collect::<Result<_, _>>()?;
+    Command::new(words, limits)
 }
 
-fn word(literal: &str) -> Result<Cow<'_, str>, CommandError> {
+fn word(literal: &str) -> Result<Cow<'_, [u8]>, CommandError> {
     match literal.as_bytes() {
         [b'"', ..] => unescape(literal),
         [b'n', ..] => Err(CommandError::Null),
         [b'[', ..] => Err(CommandError::Nested('[')),
         [b'{', ..] => Err(CommandError::Nested('{')),
-        _ => Ok(Cow::Borrowed(literal)),
+        plain => Ok(Cow::Borrowed(plain)),
     }
 }
 
-fn unescape(literal: &str) -> Result<Cow<'_, str>, CommandError> {
+fn unescape(literal: &str) -> Result<Cow<'_, [u8]>, CommandError> {
     let plain = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match plain {
-        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
-        _ => serde_json::from_str(literal)
-            .map(Cow::Owned)
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text.as_bytes())),
+        _ => serde_json::from_str::<String>(literal)
+            .map(|text| Cow::Owned(text.into_bytes()))
             .map_err(|error| CommandError::Syntax(error.to_string())),
     }
 }
@@ -122,7 +69,9 @@ mod tests {
 
     fn words(body: &str) -> Result<Vec<String>, String> {
         parse_command(body.as_bytes(), LIMITS)
-            .map(|command| command.words().iter().map(ToString::to_string).collect())
+            .map(|command| {
+                command.words().iter().map(|word| String::from_utf8(word.to_vec()).unwrap()).collect()
+            })
             .map_err(|error| error.to_string())
     }
 
@@ -170,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_pipeline_is_refused_as_a_whole_before_anything_is_sent() {
-        let error = |body: &str| parse_pipeline(body.as_bytes(), LIMITS).unwrap_err().to_string();
+        let error = |body: &str| parse_list(body.as_bytes(), LIMITS).unwrap_err().to_string();
         assert_eq!(error(r#"["PING"]"#), "expected JSON array");
         assert_eq!(error(r#"[["PING"],[]]"#), "ERR empty command");
         assert_eq!(error(r#"[["PING"],["GET",null]]"#), "ERR null args are not supported");
@@ -178,6 +127,6 @@ mod tests {
             error("[[1],[2],[3]]"),
             "ERR max pipeline length exceeded. Limit: 2 commands, Actual: 3 commands"
         );
-        assert_eq!(parse_pipeline(b"[]", LIMITS), Ok(Vec::new()));
+        assert_eq!(parse_list(b"[]", LIMITS), Ok(Vec::new()));
     }
 }
