@@ -149,9 +149,11 @@ end
 local function track_v1(keys, args)
   local requests, wrong = read_requests(keys, args)
   if not requests then return redis.error_reply('ERR track_v1 ' .. wrong) end
-  local replies = {}
+  local replies, sources = {}, {}
   for number, request in ipairs(requests) do
-    local source = read_source(request.keys.source)
+    local key = request.keys.source
+    sources[key] = sources[key] or read_source(key)
+    local source = sources[key]
     replies[number] = refusal(source, request) or accept(source, request)
   end
   return replies

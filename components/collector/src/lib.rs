@@ -16,6 +16,7 @@ mod event;
 mod fault;
 mod fields;
 mod fingerprint;
+mod group;
 mod identification;
 mod json;
 mod payload;
@@ -32,8 +33,8 @@ mod throttle;
 mod visitor;
 
 pub use collector::{Admission, Collector};
-pub use ports::{Clock, Commit, CommitError, Entropy};
-pub use redis_commit::RedisCommit;
+pub use ports::{Clock, Commit, CommitError, Entropy, Timer};
+pub use redis_commit::{Grouping, RedisCommit};
 pub use request::RequestHead;
 pub use response::{Answered, Response};
 pub use settings::{Settings, SettingsError};

@@ -1,11 +1,22 @@
 //! What the collector needs from the world.
 
+use std::time::Duration;
+
 use tideline_protocol::{Redirect, TrackCall, Tracked};
 
 /// The time of day.
 pub trait Clock {
     /// Milliseconds since 1970, UTC.
     fn now(&self) -> u64;
+}
+
+/// Time that only goes forward, and waiting for it.
+pub trait Timer {
+    /// The time since some moment in the past.
+    fn now(&self) -> Duration;
+
+    /// Ends after this time.
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()>;
 }
 
 /// Chance that nobody can guess.
@@ -32,6 +43,6 @@ pub trait Commit {
 }
 
 /// A call that was not confirmed. The text is for the operator, visitors do not see it.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct CommitError(pub String);

@@ -5,6 +5,7 @@ use std::num::ParseIntError;
 use tideline_protocol::{Lanes, LanesError, ProfileIdKeys, ProfileIdKeysError};
 use tideline_redis_rest::{Endpoint, EndpointError};
 
+use crate::Grouping;
 use crate::visitor::{AddressRule, KeepAddress};
 
 const URL: &str = "UPSTASH_REDIS_REST_URL";
@@ -19,6 +20,7 @@ const HOPS: &str = "TIDELINE_CLIENT_ADDRESS_HOPS";
 const IP: &str = "TIDELINE_IP";
 const DEBUG: &str = "TIDELINE_TRACK_DEBUG";
 pub(crate) const SALT: &str = "TIDELINE_IDENTITY_SALT";
+const GROUP: &str = "TIDELINE_GROUP_COMMIT";
 
 const DEFAULT_MAX_BODY: usize = 256 * 1024;
 /// A body is sent to Redis as one JSON string, at worst twice as long, and our gateway takes 1 MiB unless told otherwise.
@@ -49,6 +51,9 @@ pub struct Settings {
     /// `TIDELINE_IDENTITY_SALT`, 32 hexadecimal digits, for ever the same: from it and a property, profile ids of webhooks
     /// are generated. Needed only where an event source asks for that.
     pub(crate) identity_salt: Option<[u8; 16]>,
+    /// `TIDELINE_GROUP_COMMIT`: whether requests share writes to Redis. `yes`, `no`, or `polling` for hosts on which one
+    /// request cannot wake another; `yes` unless set.
+    pub grouping: Grouping,
 }
 
 /// A setting that is missing or wrong. The message names it, and shows nothing secret.
@@ -99,8 +104,8 @@ pub enum SettingsError {
 
 impl Settings {
     /// All settings that the edge knows.
-    pub const NAMES: [&str; 12] =
-        [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS, HOPS, IP, DEBUG, SALT];
+    pub const NAMES: [&str; 13] =
+        [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS, HOPS, IP, DEBUG, SALT, GROUP];
 
     /// Reads the settings from these variables. Those that begin neither with `TIDELINE_` nor with `UPSTASH_REDIS_REST_` are none of ours.
     ///
@@ -153,6 +158,13 @@ impl Settings {
             })?
             .unwrap_or(false),
             identity_salt: optional(SALT).map(|text| salt(text).ok_or(SettingsError::Salt)).transpose()?,
+            grouping: word(GROUP, optional(GROUP), "yes, polling or no", |word| match word {
+                "yes" => Some(Grouping::Waking),
+                "polling" => Some(Grouping::Polling),
+                "no" => Some(Grouping::None),
+                _ => None,
+            })?
+            .unwrap_or_default(),
         })
     }
 }
@@ -241,6 +253,7 @@ mod tests {
             (HOPS, "17"),
             (IP, "some"),
             (DEBUG, "true"),
+            (GROUP, "off"),
             (SALT, "s3cret"),
             ("TIDELINE_REDIS_URL", "redis://s3cret"),
         ];

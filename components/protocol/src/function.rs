@@ -73,21 +73,51 @@ impl Facts {
     }
 }
 
+/// The most requests of one lane that one `FCALL track_v1` takes.
+pub const MOST_REQUESTS: usize = 64;
+
+/// A call in the words of Redis, to be sent alone or with others of its lane.
+#[derive(Clone, Debug)]
+pub struct TrackWords {
+    /// The session's lane.
+    pub lane: Lane,
+    /// The command that looks up what the claim stands for, to be sent before.
+    pub look_up: Option<Vec<String>>,
+    /// The request's `KEYS`.
+    pub keys: [String; 5],
+    /// The request's part of `ARGV`, which begins with the number of requests.
+    pub arguments: Vec<String>,
+}
+
+/// `FCALL track_v1` with as many keys as this number of requests has. Their keys follow, the number of requests, and
+/// their arguments.
+#[must_use]
+pub fn track_command(requests: usize) -> [String; 3] {
+    ["FCALL".to_owned(), TRACK_FUNCTION.to_owned(), (requests * 5).to_string()]
+}
+
 impl TrackCall {
-    /// The Redis commands, to be sent in one HTTP request: perhaps one that looks up the claim, then `FCALL track_v1`.
+    /// The Redis commands of this request by itself, to be sent in one HTTP request: perhaps one that looks up the claim,
+    /// then `FCALL track_v1`.
     #[must_use]
     pub fn into_commands(self) -> Vec<Vec<String>> {
+        let TrackWords { look_up, keys, arguments, .. } = self.into_words();
+        let command = track_command(1).into_iter().chain(keys).chain(["1".to_owned()]).chain(arguments);
+        look_up.into_iter().chain([command.collect()]).collect()
+    }
+
+    /// What Redis is told of this request.
+    #[must_use]
+    pub fn into_words(self) -> TrackWords {
         let Self { lane, bridge, fingerprint, origin, claim, facts, record } = self;
-        let mut command = vec![
-            "FCALL".to_owned(),
-            TRACK_FUNCTION.to_owned(),
-            "5".to_owned(),
+        let keys = [
             lane.source(&record.source),
             lane.events(),
             lane.session(&record.session),
             lane.seen(&fingerprint),
             lane.ledger(record.received_at),
-            "1".to_owned(),
+        ];
+        let mut arguments = vec![
             bridge.to_owned(),
             record.source.clone(),
             facts.words(claim.as_ref(), record.new_profile),
@@ -97,10 +127,10 @@ impl TrackCall {
             record.events.to_string(),
         ];
         let fields = record.into_edge_fields();
-        command.push(fields.len().to_string());
-        command.extend(fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
+        arguments.push(fields.len().to_string());
+        arguments.extend(fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
         let look_up = claim.map(|claim| read_only(ALIAS_FUNCTION, claim.alias_key));
-        look_up.into_iter().chain([command]).collect()
+        TrackWords { lane, look_up, keys, arguments }
     }
 }
 
@@ -204,24 +234,35 @@ impl Tracked {
     /// Replies of another number or shape.
     pub fn parse(replies: &[Value]) -> Result<Self, FunctionReplyError> {
         match replies {
-            [reply] => Ok(Self { reply: TrackReply::parse(reply)?, survivor: None }),
-            [survivor, reply] => {
-                let survivor = match survivor {
-                    Value::Null => None,
-                    Value::String(survivor) => Some(survivor.clone()),
-                    _ => return Err(FunctionReplyError),
-                };
-                Ok(Self { reply: TrackReply::parse(reply)?, survivor })
-            }
+            [reply] => Ok(Self { reply: only(reply)?, survivor: None }),
+            [survivor, reply] => Ok(Self { reply: only(reply)?, survivor: survivor_of(survivor)? }),
             _ => Err(FunctionReplyError),
         }
     }
 }
 
+fn only(reply: &Value) -> Result<TrackReply, FunctionReplyError> {
+    TrackReply::parse(reply.get(0).ok_or(FunctionReplyError)?)
+}
+
+/// Reads the reply to [`TrackWords::look_up`]: the profile that the claimed id stands for, if it is not its own.
+///
+/// # Errors
+/// A reply of another shape.
+pub fn survivor_of(reply: &Value) -> Result<Option<String>, FunctionReplyError> {
+    match reply {
+        Value::Null => Ok(None),
+        Value::String(survivor) => Ok(Some(survivor.clone())),
+        _ => Err(FunctionReplyError),
+    }
+}
+
 impl TrackReply {
-    /// Reads the reply for a call with one request: an array that holds one array of strings.
-    fn parse(reply: &Value) -> Result<Self, FunctionReplyError> {
-        let parts = reply.get(0).ok_or(FunctionReplyError)?;
+    /// Reads one of the replies of `track_v1`, which has one for each request: an array of strings.
+    ///
+    /// # Errors
+    /// A reply of another shape.
+    pub fn parse(parts: &Value) -> Result<Self, FunctionReplyError> {
         let part = |index: usize| text(parts, index);
         Ok(match part(0)?.as_str() {
             "accepted" | "repeated" => Self::Stored {

@@ -15,8 +15,8 @@ mod record;
 pub use answer::Answer;
 pub use event_id::{event_id, system_event_id};
 pub use function::{
-    Claim, Facts, FunctionReplyError, Identification, Redirect, TRACK_FUNCTION, TrackCall, TrackReply,
-    Tracked, redirect_command,
+    Claim, Facts, FunctionReplyError, Identification, MOST_REQUESTS, Redirect, TRACK_FUNCTION, TrackCall,
+    TrackReply, TrackWords, Tracked, redirect_command, survivor_of, track_command,
 };
 pub use lane::{Lane, Lanes, LanesError};
 pub use profile_id::{ProfileIdKeys, ProfileIdKeysError};

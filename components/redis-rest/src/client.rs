@@ -48,6 +48,19 @@ impl<T: Transport> Client<T> {
         let expected = commands.len();
         let body = serde_json::to_vec(&commands).unwrap_or_default();
         drop(commands);
+        self.pipeline_of_json(body, expected).await?.into_iter().collect()
+    }
+
+    /// The same for `expected` commands that are written as a JSON array of arrays of strings already. Each has a reply or
+    /// an error of its own.
+    ///
+    /// # Errors
+    /// See [`Error`]: what concerns all of them.
+    pub async fn pipeline_of_json(
+        &self,
+        body: Vec<u8>,
+        expected: usize,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
         let reply = self.transport.post(&self.endpoint, "pipeline", body).await?;
         let Ok(bodies) = serde_json::from_slice::<Vec<Body>>(&reply.body) else {
             // An error that concerns all of them has the form of a single reply.
@@ -59,7 +72,7 @@ impl<T: Transport> Client<T> {
         if bodies.len() != expected {
             return Err(Error::Unreadable { status: reply.status });
         }
-        bodies.into_iter().map(|body| outcome(reply.status, body)).collect()
+        Ok(bodies.into_iter().map(|body| outcome(reply.status, body)).collect())
     }
 }
 

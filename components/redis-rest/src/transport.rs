@@ -33,9 +33,20 @@ pub enum TransportError {
     /// The request never left: sending it again cannot do anything twice.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// The connection ended before the reply did. The request, or part of it, may have arrived.
+    #[error("the connection broke, the command may have been executed: {0}")]
+    Broken(String),
     /// The request, or part of it, may have arrived.
     #[error("no usable reply, the command may have been executed: {0}")]
     MaybeSent(String),
+}
+
+impl TransportError {
+    /// Whether another connection may do better, now.
+    #[must_use]
+    pub fn is_of_connection(&self) -> bool {
+        matches!(self, Self::NotSent(_) | Self::Broken(_))
+    }
 }
 
 /// How long each step may take.

@@ -74,7 +74,9 @@ fn classify(error: reqwest::Error) -> TransportError {
         .join(": ");
     if error.is_connect() || error.is_builder() {
         TransportError::NotSent(text)
-    } else {
+    } else if error.is_timeout() {
         TransportError::MaybeSent(text)
+    } else {
+        TransportError::Broken(text)
     }
 }

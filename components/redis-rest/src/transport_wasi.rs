@@ -25,6 +25,14 @@ macro_rules! not_sent {
 }
 pub(crate) use not_sent;
 
+/// The error codes that say that the connection ended, as a pattern.
+macro_rules! broken {
+    ($code:ident) => {
+        $code::ConnectionTerminated | $code::HttpProtocolError | $code::HttpResponseIncomplete
+    };
+}
+pub(crate) use broken;
+
 /// The headers of a request whose body has this length.
 pub(crate) fn headers(endpoint: &Endpoint, length: usize) -> [(String, Vec<u8>); 3] {
     [

@@ -15,7 +15,7 @@ use wasi::http::types::{
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::{OutputStream, StreamError};
 
-use crate::transport_wasi::{full_path, headers, late, nanoseconds, not_sent, refused, too_long};
+use crate::transport_wasi::{broken, full_path, headers, late, nanoseconds, not_sent, refused, too_long};
 use crate::{Deadlines, Endpoint, HttpReply, MAX_REPLY_BYTES, Transport, TransportError};
 
 /// The most bytes of a reply that are asked for at a time.
@@ -147,8 +147,7 @@ fn read(response: &IncomingResponse, deadline: &Deadline) -> Result<HttpReply, T
             Ok(chunk) => body.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(HttpReply { status, body }),
             Err(StreamError::LastOperationFailed(error)) => {
-                let error = http_error_code(&error);
-                return Err(TransportError::MaybeSent(format!("the reply broke off: {error:?}")));
+                return Err(broke_off(http_error_code(&error)));
             }
         }
     }
@@ -158,10 +157,19 @@ fn unreadable() -> TransportError {
     TransportError::MaybeSent("the host does not hand out the reply".to_owned())
 }
 
+fn broke_off(error: Option<ErrorCode>) -> TransportError {
+    let text = format!("the reply broke off: {error:?}");
+    match error {
+        Some(broken!(ErrorCode)) => TransportError::Broken(text),
+        _ => TransportError::MaybeSent(text),
+    }
+}
+
 fn classify(error: &ErrorCode) -> TransportError {
     let text = format!("{error:?}");
     match error {
         not_sent!(ErrorCode) => TransportError::NotSent(text),
+        broken!(ErrorCode) => TransportError::Broken(text),
         _ => TransportError::MaybeSent(text),
     }
 }

@@ -10,7 +10,7 @@ use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Re
 use wasip3::{wit_future, wit_stream};
 use wit_bindgen::StreamResult;
 
-use crate::transport_wasi::{full_path, headers, late, nanoseconds, not_sent, refused, too_long};
+use crate::transport_wasi::{broken, full_path, headers, late, nanoseconds, not_sent, refused, too_long};
 use crate::{Deadlines, Endpoint, HttpReply, MAX_REPLY_BYTES, Transport, TransportError};
 
 /// Sends through the host, which pools connections if it is a good one.
@@ -105,14 +105,22 @@ async fn read(response: Response) -> Result<HttpReply, TransportError> {
         }
     }
     // A body that broke off ends like a whole one; only the trailers tell.
-    trailers.await.map_err(|error| TransportError::MaybeSent(format!("the reply broke off: {error:?}")))?;
+    trailers.await.map_err(|error| broke_off(&error))?;
     Ok(HttpReply { status, body: collected })
+}
+
+fn broke_off(error: &ErrorCode) -> TransportError {
+    match error {
+        broken!(ErrorCode) => TransportError::Broken(format!("the reply broke off: {error:?}")),
+        _ => TransportError::MaybeSent(format!("the reply broke off: {error:?}")),
+    }
 }
 
 fn classify(error: &ErrorCode) -> TransportError {
     let text = format!("{error:?}");
     match error {
         not_sent!(ErrorCode) => TransportError::NotSent(text),
+        broken!(ErrorCode) => TransportError::Broken(text),
         _ => TransportError::MaybeSent(text),
     }
 }

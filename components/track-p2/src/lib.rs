@@ -12,15 +12,15 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use tideline_collector::{Admission, Answered, Collector, RedisCommit, RequestHead, Response, Settings};
+use tideline_collector::{Admission, Answered, Collector, Grouping, RedisCommit, RequestHead, Response, Settings};
 use tideline_redis_rest::{Client, Deadlines, WasiP2Transport};
 use wasi::exports::http::incoming_handler::Guest;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
-use crate::ports::{WasiClock, WasiEntropy};
+use crate::ports::{WasiClock, WasiEntropy, WasiTimer};
 use crate::wire::Body;
 
-type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP2Transport>>;
+type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP2Transport, WasiTimer>>;
 
 /// Read once per instance, which may serve several requests in turn; none while the settings are wrong.
 static COLLECTOR: OnceLock<Option<Track>> = OnceLock::new();
@@ -45,7 +45,9 @@ fn collector() -> Option<Track> {
     match Settings::from_variables(&variables) {
         Ok(settings) => {
             let client = Client::new(settings.endpoint.clone(), WasiP2Transport::new(Deadlines::default()));
-            Some(Collector::new(settings, WasiClock, WasiEntropy, RedisCommit::new(client)))
+            // There is nobody to share a write with.
+            let commit = RedisCommit::new(client, WasiTimer, Grouping::None);
+            Some(Collector::new(settings, WasiClock, WasiEntropy, commit))
         }
         Err(error) => {
             log(&error.to_string());

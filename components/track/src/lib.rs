@@ -15,10 +15,10 @@ use tideline_redis_rest::{Client, Deadlines, WasiP3Transport};
 use wasip3::exports::http::handler::Guest;
 use wasip3::http::types as wasi;
 
-use crate::ports::{WasiClock, WasiEntropy};
+use crate::ports::{WasiClock, WasiEntropy, WasiTimer};
 use crate::wire::Body;
 
-type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP3Transport>>;
+type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP3Transport, WasiTimer>>;
 
 /// Read once per instance; none while the settings are wrong.
 static COLLECTOR: OnceLock<Option<Track>> = OnceLock::new();
@@ -43,7 +43,8 @@ fn collector() -> Option<Track> {
     match Settings::from_variables(&variables) {
         Ok(settings) => {
             let client = Client::new(settings.endpoint.clone(), WasiP3Transport::new(Deadlines::default()));
-            Some(Collector::new(settings, WasiClock, WasiEntropy, RedisCommit::new(client)))
+            let commit = RedisCommit::new(client, WasiTimer, settings.grouping);
+            Some(Collector::new(settings, WasiClock, WasiEntropy, commit))
         }
         Err(error) => {
             log(&error.to_string());

@@ -1,9 +1,9 @@
 //! Time and chance from the system.
 
 use std::process::abort;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tideline_collector::{Clock, Entropy};
+use tideline_collector::{Clock, Entropy, Timer};
 
 /// The system's clock.
 #[derive(Debug)]
@@ -36,5 +36,25 @@ impl Entropy for SystemEntropy {
             abort();
         }
         bytes
+    }
+}
+
+/// The system's monotonic clock, from when this was made.
+#[derive(Debug)]
+pub(crate) struct SystemTimer(Instant);
+
+impl SystemTimer {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Timer for SystemTimer {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()> {
+        tokio::time::sleep(time)
     }
 }

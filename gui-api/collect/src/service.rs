@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::ports::{SystemClock, SystemEntropy};
+use crate::ports::{SystemClock, SystemEntropy, SystemTimer};
 use crate::visitor::{Desk, Visitor};
 use crate::{Error, Limits};
 
@@ -59,7 +59,11 @@ impl Service {
         options.check()?;
         let Options { listen, settings, limits, deadlines, drain } = options;
         let transport = ReqwestTransport::new(deadlines)?;
-        let commit = RedisCommit::new(Client::new(settings.endpoint.clone(), transport));
+        let commit = RedisCommit::new(
+            Client::new(settings.endpoint.clone(), transport),
+            SystemTimer::new(),
+            settings.grouping,
+        );
         let collector = Collector::new(settings, SystemClock, SystemEntropy::new()?, commit);
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;

@@ -17,9 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::Limits;
-use crate::ports::{SystemClock, SystemEntropy};
+use crate::ports::{SystemClock, SystemEntropy, SystemTimer};
 
-pub(crate) type Native = Collector<SystemClock, SystemEntropy, RedisCommit<ReqwestTransport>>;
+pub(crate) type Native = Collector<SystemClock, SystemEntropy, RedisCommit<ReqwestTransport, SystemTimer>>;
 
 /// What all visitors share: the collector, and room for their requests.
 pub(crate) struct Desk {
