@@ -160,7 +160,8 @@ fn unreadable() -> TransportError {
 fn broke_off(error: Option<ErrorCode>) -> TransportError {
     let text = format!("the reply broke off: {error:?}");
     match error {
-        Some(broken!(ErrorCode)) => TransportError::Broken(text),
+        // Hosts do not always say why.
+        Some(broken!(ErrorCode)) | None => TransportError::Broken(text),
         _ => TransportError::MaybeSent(text),
     }
 }

@@ -12,7 +12,9 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use tideline_collector::{Admission, Answered, Collector, Grouping, RedisCommit, RequestHead, Response, Settings};
+use tideline_collector::{
+    Admission, Answered, Collector, Grouping, RedisCommit, RequestHead, Response, Settings,
+};
 use tideline_redis_rest::{Client, Deadlines, WasiP2Transport};
 use wasi::exports::http::incoming_handler::Guest;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};

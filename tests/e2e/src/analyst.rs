@@ -1,11 +1,9 @@
 //! An analyst's side: the private service's API.
 
-use std::time::Duration;
-
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::eventually;
+use crate::{eventually, http};
 
 /// Reads through the API, with a token.
 #[derive(Clone, Debug)]
@@ -17,7 +15,7 @@ pub struct Analyst {
 
 impl Analyst {
     pub(crate) fn new(service: String, token: String) -> Self {
-        let client = Client::builder().timeout(Duration::from_secs(20)).no_proxy().build().expect("a client");
+        let client = http().build().expect("a client");
         Self { service, token, client }
     }
 

@@ -13,6 +13,7 @@ mod visitor;
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
+use reqwest::{Client, ClientBuilder};
 use tempfile::TempDir;
 use xtask::artifacts::Artifacts;
 use xtask::ports::Ports;
@@ -20,6 +21,13 @@ use xtask::stack::{Part, Stack};
 
 pub use analyst::Analyst;
 pub use visitor::{Answer, Visitor};
+
+/// An HTTP client that gives up after a while.
+pub(crate) fn http() -> ClientBuilder {
+    // Whatever TLS provider was installed first serves plain HTTP as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().timeout(Duration::from_secs(20)).no_proxy()
+}
 
 /// A running Tideline without its demo site; gone when dropped.
 pub struct Tideline {
@@ -37,8 +45,6 @@ impl Tideline {
     /// Starts these parts.
     #[must_use]
     pub fn start_parts(parts: &[Part]) -> Self {
-        // Whatever TLS provider was installed first serves plain HTTP as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let data = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::existing().expect("built artifacts");
         let mut stack = Stack::prepare(artifacts, Ports::free().unwrap(), data.path()).unwrap();

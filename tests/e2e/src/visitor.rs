@@ -1,9 +1,9 @@
 //! A visitor's side: requests to the edge.
 
-use std::time::Duration;
-
 use reqwest::{Client, Method, redirect};
 use serde_json::{Value, json};
+
+use crate::http;
 
 /// Sends requests to `/track`.
 #[derive(Clone, Debug)]
@@ -47,8 +47,7 @@ impl Visitor {
     /// A visitor of the edge at this address.
     #[must_use]
     pub fn new(edge: String) -> Self {
-        let builder = Client::builder().timeout(Duration::from_secs(20)).no_proxy();
-        let client = builder.redirect(redirect::Policy::none()).build().expect("a client");
+        let client = http().redirect(redirect::Policy::none()).build().expect("a client");
         Self { edge, client }
     }
 
