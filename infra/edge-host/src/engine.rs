@@ -13,6 +13,7 @@ use wasmtime_wasi_http::{p2, p3};
 
 use crate::application::{MAX_ISOLATED_INSTANCES, MAX_RETIRING};
 use crate::guest::Guest;
+use crate::limiter::MAX_TABLE_ELEMENTS;
 use crate::{Error, Options};
 
 /// How long a computation runs before everything else of its thread gets a turn.
@@ -74,6 +75,7 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
         .total_core_instances(instances.saturating_mul(8))
         .total_tables(instances.saturating_mul(8))
         .total_memories(instances)
+        .table_elements(MAX_TABLE_ELEMENTS)
         .total_stacks(u32::from(options.shards) * (concurrency + shared))
         .max_memory_size(options.max_memory_bytes as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT);

@@ -4,22 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use wasmtime::Store;
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::engine::Program;
 use crate::guest_log::GuestLog;
+use crate::limiter::Limiter;
 use crate::outbound::Outbound;
 use crate::{GuestEnvironment, Options};
-
-/// Core instances, tables and memories of one instance. A Rust component has one memory and a handful
-/// of the others.
-const MAX_CORE_INSTANCES: usize = 64;
-const MAX_MEMORIES: usize = 4;
-const MAX_TABLES: usize = 64;
 
 /// Bytes of random data the component may ask for in one call.
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
@@ -30,7 +25,14 @@ pub(crate) struct Guest {
     http: WasiHttpCtx,
     outbound: Outbound,
     table: ResourceTable,
-    limits: StoreLimits,
+    limiter: Limiter,
+}
+
+impl Guest {
+    /// Bytes of the instance's memory, and handles that the host keeps for it.
+    pub(crate) fn size(&mut self) -> (usize, usize) {
+        (self.limiter.memory_bytes(), self.table.iter_mut().count())
+    }
 }
 
 impl WasiView for Guest {
@@ -91,7 +93,7 @@ impl Nursery {
 
     async fn instance(&self) -> wasmtime::Result<Instance> {
         let mut store = Store::new(&self.0.engine, self.guest());
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.limiter);
         store.set_max_component_handles(self.0.max_handles);
         // At each tick of the engine's clock the component gives way to everything else of its thread.
         store.set_epoch_deadline(1);
@@ -116,12 +118,7 @@ impl Nursery {
             http: WasiHttpCtx::new(),
             outbound: self.0.outbound.clone(),
             table,
-            limits: StoreLimitsBuilder::new()
-                .memory_size(self.0.max_memory_bytes)
-                .instances(MAX_CORE_INSTANCES)
-                .memories(MAX_MEMORIES)
-                .tables(MAX_TABLES)
-                .build(),
+            limiter: Limiter::new(self.0.max_memory_bytes),
         }
     }
 }

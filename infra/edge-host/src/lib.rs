@@ -37,6 +37,7 @@ mod error;
 mod guest;
 mod guest_log;
 mod host;
+mod limiter;
 mod options;
 mod origin;
 mod outbound;

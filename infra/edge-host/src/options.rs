@@ -49,9 +49,16 @@ pub struct Options {
     #[arg(long, env = "EDGE_QUEUE", default_value_t = 1024, value_parser = value_parser!(u32).range(1..=65_536))]
     pub queue: u32,
 
-    /// Requests after which an instance is replaced by a new one.
+    /// Requests after which an instance is replaced by a new one. The new one takes over first, then the
+    /// old one finishes what it has begun.
     #[arg(long, env = "EDGE_RECYCLE_AFTER", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..))]
     pub recycle_after: u64,
+
+    /// Bytes of memory above which an instance is replaced by a new one, because an instance never gives
+    /// memory back. Default: three quarters of --max-memory-bytes. One that holds more than half of
+    /// --max-component-handles is replaced as well.
+    #[arg(long, env = "EDGE_RECYCLE_MEMORY_BYTES", value_parser = value_parser!(u32).range(1..))]
+    pub recycle_memory_bytes: Option<u32>,
 
     /// Open connections of all shards; further ones wait to be accepted.
     #[arg(long, env = "EDGE_MAX_CONNECTIONS", default_value_t = 4096, value_parser = value_parser!(u32).range(1..=1_000_000))]
@@ -181,6 +188,11 @@ impl Options {
     /// Bytes of a shard's request bodies that are not answered yet.
     pub(crate) fn max_buffered_bytes(&self) -> u32 {
         self.max_buffered_bytes.unwrap_or(self.max_memory_bytes / MEMORY_PER_BODY_BYTE)
+    }
+
+    /// Bytes of memory above which an instance is replaced.
+    pub(crate) fn recycle_memory_bytes(&self) -> u32 {
+        self.recycle_memory_bytes.unwrap_or(self.max_memory_bytes / 4 * 3)
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

@@ -22,7 +22,7 @@ use wasmtime::component::{Accessor, Func};
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{Prepared, Proxy};
 
-use super::shared::{Intake, Job};
+use super::intake::{Due, Intake, Job};
 use super::{Policy, wasi_request};
 use crate::answer::{collect, component_error};
 use crate::guest::{Guest, Instance};
@@ -33,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// How long an instance may finish its own work after its last answer.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Requests between two looks at how much the instance has grown, which costs a walk over its handles.
+const MEASURE_EVERY: u64 = 64;
 
 /// How an instance ended.
 enum End {
@@ -118,6 +121,7 @@ async fn come_round(
     let mut farewell: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
         heartbeat.beat();
+        intake.heed_recall(cx);
         loop {
             // Finished requests first: they may say that no further one is to be taken.
             while let Poll::Ready(Some(served)) = requests.poll_next_unpin(cx) {
@@ -130,6 +134,9 @@ async fn come_round(
                 match take(intake, cx, policy) {
                     Poll::Ready(Some(job)) => {
                         requests.push(serve(accessor, proxy, job, policy));
+                        if let Some(reason) = due(intake.count(), accessor, policy) {
+                            intake.report(reason);
+                        }
                         continue;
                     }
                     Poll::Ready(None) | Poll::Pending => {}
@@ -162,13 +169,26 @@ fn take(intake: &mut Intake, cx: &mut Context<'_>, policy: Policy) -> Poll<Optio
             Poll::Ready(Some(job)) if job.deadline <= Instant::now() => {
                 let _ = job.reply.send(Err(policy.late()));
             }
-            Poll::Ready(Some(job)) => {
-                if intake.count() >= policy.recycle_after {
-                    intake.close();
-                }
-                return Poll::Ready(Some(job));
-            }
+            Poll::Ready(Some(job)) => return Poll::Ready(Some(job)),
         }
+    }
+}
+
+/// Whether an instance that has taken so many requests is to be replaced.
+fn due(served: u64, accessor: &Accessor<Guest>, policy: Policy) -> Option<Due> {
+    if served >= policy.recycle_after {
+        return Some(Due::Reuse);
+    }
+    if !served.is_multiple_of(MEASURE_EVERY) {
+        return None;
+    }
+    let (memory, handles) = accessor.with(|mut store| store.as_context_mut().data_mut().size());
+    if memory > policy.recycle_memory_bytes {
+        Some(Due::Memory)
+    } else if handles > policy.recycle_handles {
+        Some(Due::Handles)
+    } else {
+        None
     }
 }
 

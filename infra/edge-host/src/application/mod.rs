@@ -4,6 +4,7 @@
 //! WASI 0.2 components are isolated: an instance works on one request at a time ([`isolated`]).
 
 mod event_loop;
+mod intake;
 mod isolated;
 mod shared;
 
@@ -29,6 +30,9 @@ pub(crate) struct Policy {
     queue: usize,
     /// Requests after which an instance is replaced.
     recycle_after: u64,
+    /// Bytes of memory, and handles, above which it is replaced as well.
+    recycle_memory_bytes: usize,
+    recycle_handles: usize,
     /// From a whole request to its whole answer.
     timeout: Duration,
     max_answer_bytes: u32,
@@ -40,6 +44,9 @@ impl Policy {
             concurrency: options.instance_concurrency as usize,
             queue: options.queue as usize,
             recycle_after: options.recycle_after,
+            recycle_memory_bytes: options.recycle_memory_bytes() as usize,
+            // The limit ends an instance with all its requests, so half of it is enough.
+            recycle_handles: options.max_component_handles as usize / 2,
             timeout: options.request_timeout(),
             max_answer_bytes: options.max_answer_bytes,
         }

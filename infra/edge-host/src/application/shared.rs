@@ -1,9 +1,10 @@
 //! One instance for all requests of a shard, and its successors.
 //!
-//! Requests wait in one bounded queue. The working instance owns the queue's end and gives it back when
-//! it traps, hangs or has served enough; the supervisor then makes the next instance at once, while the
-//! old one finishes what it has begun.
+//! Requests wait in one bounded queue. The working instance owns the queue's end. If it traps or hangs
+//! the supervisor makes the next one at once; if it has served or grown enough the next one is made
+//! first, takes over, and the old one finishes what it has begun.
 
+use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,9 @@ use http::{Request, Response};
 use tideline_http_front::HeldBody;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use super::intake::{Due, Intake, Job, Lent};
 use super::{Policy, event_loop};
 use crate::Error;
 use crate::guest::{Instance, Nursery};
@@ -25,13 +27,6 @@ pub(crate) const MAX_RETIRING: u32 = 4;
 /// longer one, so that a broken component does not keep a processor busy.
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// A request on its way to an instance.
-pub(super) struct Job {
-    pub(super) request: Request<HeldBody>,
-    pub(super) deadline: Instant,
-    pub(super) reply: oneshot::Sender<Result<Response<Bytes>, Refusal>>,
-}
 
 /// The way into the queue.
 #[derive(Clone)]
@@ -51,54 +46,6 @@ impl Shared {
             mpsc::error::TrySendError::Closed(_) => Refusal::Stopping,
         })?;
         answer.await.unwrap_or(Err(Refusal::INSTANCE_ENDED))
-    }
-}
-
-/// The end of the queue, lent to the working instance. It goes back to the supervisor when the instance
-/// closes or drops it.
-pub(super) struct Intake {
-    queue: Option<mpsc::Receiver<Job>>,
-    owner: Option<oneshot::Sender<Returned>>,
-    served: u64,
-}
-
-/// What comes back from an instance.
-struct Returned {
-    queue: mpsc::Receiver<Job>,
-    served: u64,
-}
-
-impl Intake {
-    fn lend(queue: mpsc::Receiver<Job>) -> (Self, oneshot::Receiver<Returned>) {
-        let (owner, returned) = oneshot::channel();
-        let intake = Self { queue: Some(queue), owner: Some(owner), served: 0 };
-        (intake, returned)
-    }
-
-    /// The queue, while it is open.
-    pub(super) fn open(&mut self) -> Option<&mut mpsc::Receiver<Job>> {
-        self.queue.as_mut()
-    }
-
-    /// Counts a request that the instance took; returns how many it has taken.
-    pub(super) fn count(&mut self) -> u64 {
-        self.served += 1;
-        self.served
-    }
-
-    /// Takes no further request.
-    pub(super) fn close(&mut self) {
-        if let (Some(queue), Some(owner)) = (self.queue.take(), self.owner.take()) {
-            let served = self.served;
-            // The supervisor is gone only when the whole shard is, and then nobody waits for an answer.
-            let _ = owner.send(Returned { queue, served });
-        }
-    }
-}
-
-impl Drop for Intake {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 
@@ -134,9 +81,18 @@ impl Supervisor {
             };
             let served = match made {
                 Ok(instance) => {
-                    let (intake, returned) = Intake::lend(queue);
+                    let (intake, Lent { mut returned, due, recall }) = Intake::lend(queue);
                     instances.spawn(event_loop::run(instance, intake, policy));
-                    let Ok(returned) = returned.await else {
+                    let returned = tokio::select! {
+                        biased;
+                        returned = &mut returned => returned,
+                        instance = successor(due, &nursery, policy, &mut instances) => {
+                            next = Some(instance);
+                            drop(recall);
+                            returned.await
+                        }
+                    };
+                    let Ok(returned) = returned else {
                         return;
                     };
                     queue = returned.queue;
@@ -157,11 +113,45 @@ impl Supervisor {
             } else {
                 pause = PAUSE;
             }
-            while instances.len() > MAX_RETIRING as usize {
-                instances.join_next().await;
-            }
+            make_room(&mut instances).await;
         }
         while instances.join_next().await.is_some() {}
+    }
+}
+
+/// Waits until the working instance is to be replaced, and makes the one that will. As long as none can
+/// be made the old one works on.
+async fn successor(
+    due: oneshot::Receiver<Due>,
+    nursery: &Nursery,
+    policy: Policy,
+    instances: &mut JoinSet<()>,
+) -> Instance {
+    let Ok(reason) = due.await else {
+        // The instance ended before: its queue comes back by itself.
+        return pending().await;
+    };
+    tracing::debug!(?reason, "the instance is to be replaced");
+    let mut pause = PAUSE;
+    loop {
+        make_room(instances).await;
+        match nursery.instance_within(policy.timeout).await {
+            Ok(instance) => return instance,
+            Err(error) => {
+                let reason = format!("{error:#}");
+                tracing::error!(reason, "no successor can be made: the instance works on");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Waits until one more instance may be made.
+async fn make_room(instances: &mut JoinSet<()>) {
+    while instances.try_join_next().is_some() {}
+    while instances.len() > MAX_RETIRING as usize {
+        instances.join_next().await;
     }
 }
 

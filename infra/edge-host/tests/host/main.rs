@@ -9,5 +9,6 @@ mod limits;
 mod outbound;
 mod outbound_tls;
 mod process;
+mod recycling;
 mod serving;
 mod stopping;

@@ -40,16 +40,6 @@ async fn all_requests_share_one_instance() {
 }
 
 #[tokio::test]
-async fn an_instance_is_replaced_after_its_share_of_requests() {
-    let host = host(|options| options.recycle_after = 3);
-    let mut heard = Vec::new();
-    for _ in 0..7 {
-        heard.push(get(host.address(), "/heard").await.body);
-    }
-    assert_eq!(heard, ["1", "2", "3", "1", "2", "3", "1"]);
-}
-
-#[tokio::test]
 async fn every_shard_answers_on_the_same_port() {
     let host = host(|options| options.shards = 3);
     // The system spreads connections over the shards, each of which has an instance of its own.

@@ -58,6 +58,14 @@ impl wasip3::exports::http::handler::Guest for Guest {
                 let grown: Vec<u8> = vec![1; number as usize];
                 answer(grown.iter().map(|byte| u64::from(*byte)).sum::<u64>().to_string())
             }
+            "/keep-memory" => {
+                std::mem::forget(vec![1_u8; number as usize]);
+                answer(heard.to_string())
+            }
+            "/keep-handles" => {
+                (0..number).for_each(|_| std::mem::forget(Fields::new()));
+                answer(heard.to_string())
+            }
             "/sleep" => {
                 SLEEPING.fetch_add(1, Ordering::Relaxed);
                 wait_for(number * 1_000_000).await;
