@@ -33,7 +33,7 @@ mod throttle;
 mod visitor;
 
 pub use collector::{Admission, Collector};
-pub use ports::{Clock, Commit, CommitError, Entropy, Timer};
+pub use ports::{Began, Clock, Commit, CommitError, Entropy, Timer};
 pub use redis_commit::{Grouping, RedisCommit};
 pub use request::RequestHead;
 pub use response::{Answered, Response};

@@ -25,21 +25,32 @@ pub trait Entropy {
     fn bytes(&self) -> [u8; 16];
 }
 
+/// When a request began, for a [`Commit`]: all that it takes for the request has one deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Began(pub(crate) Duration);
+
 /// The durable write, and the little that must be read for it.
 pub trait Commit {
+    /// A request begins.
+    fn begin(&self) -> Began;
+
     /// Writes one request. When this returns [`TrackReply::Stored`](tideline_protocol::TrackReply::Stored), the request
     /// is on disk.
     ///
     /// # Errors
     /// The request may or may not have been written: the visitor is asked to send it again, and the
     /// same event ids make that safe.
-    fn commit(&self, call: TrackCall) -> impl Future<Output = Result<Tracked, CommitError>>;
+    fn commit(&self, call: TrackCall, began: Began) -> impl Future<Output = Result<Tracked, CommitError>>;
 
     /// The redirect at this key, if there is one.
     ///
     /// # Errors
     /// Nobody can say now.
-    fn redirect(&self, key: String) -> impl Future<Output = Result<Option<Redirect>, CommitError>>;
+    fn redirect(
+        &self,
+        key: String,
+        began: Began,
+    ) -> impl Future<Output = Result<Option<Redirect>, CommitError>>;
 }
 
 /// A call that was not confirmed. The text is for the operator, visitors do not see it.

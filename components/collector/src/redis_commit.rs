@@ -1,6 +1,7 @@
 //! The durable write through Redis over HTTP, of many requests at once.
 //!
-//! A write whose connection broke is tried once more: the requests keep their ids, and Redis knows them for two minutes.
+//! Whatever is asked for a request is answered within [`ANSWER_WITHIN`] of its beginning, or soon after. A write whose
+//! connection broke is tried once more: the requests keep their ids, and Redis knows them for two minutes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +14,16 @@ use tideline_protocol::{
 use tideline_redis_rest::{Client, Error, Transport};
 
 use crate::group::{Group, MOST_ITEMS, Waking, Writer};
-use crate::{Commit, CommitError, Timer};
+use crate::{Began, Commit, CommitError, Timer};
 
 /// A batch may be of one lane.
 const _: () = assert!(MOST_ITEMS <= MOST_REQUESTS);
 
-/// A write that failed later than this is not tried again: visitors wait no longer than for this and one more try.
-const TRY_AGAIN_WITHIN: Duration = Duration::from_millis(300);
+/// A visitor is answered within three seconds, with some time to spare for hosts.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2300);
+
+/// What a call gets at least, however late it is.
+const AT_LEAST: Duration = Duration::from_millis(200);
 
 /// How requests share writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,8 +53,12 @@ impl<T: Transport, M: Timer> RedisCommit<T, M> {
 }
 
 impl<T: Transport, M: Timer> Commit for RedisCommit<T, M> {
-    async fn commit(&self, call: TrackCall) -> Result<Tracked, CommitError> {
-        let encoded = Encoded::of(call);
+    fn begin(&self) -> Began {
+        Began(self.group.writer().timer.now())
+    }
+
+    async fn commit(&self, call: TrackCall, began: Began) -> Result<Tracked, CommitError> {
+        let encoded = Encoded::of(call, began);
         if self.shares {
             return self.group.submit(encoded).await.map_err(|error| CommitError(error.to_string()))?;
         }
@@ -58,14 +66,16 @@ impl<T: Transport, M: Timer> Commit for RedisCommit<T, M> {
         outcome.unwrap_or(Err(FunctionReplyError.into()))
     }
 
-    async fn redirect(&self, key: String) -> Result<Option<Redirect>, CommitError> {
-        let reply = self.group.writer().client.command(redirect_command(key)).await?;
+    async fn redirect(&self, key: String, began: Began) -> Result<Option<Redirect>, CommitError> {
+        let writer = self.group.writer();
+        let reply = writer.client.command(redirect_command(key), writer.left(began)).await?;
         Ok(Redirect::parse(&reply)?)
     }
 }
 
 /// What Redis is told of one request, in JSON.
 struct Encoded {
+    began: Began,
     lane: Lane,
     look_up: Option<Vec<u8>>,
     /// Strings, with commas in between.
@@ -74,7 +84,7 @@ struct Encoded {
 }
 
 impl Encoded {
-    fn of(call: TrackCall) -> Self {
+    fn of(call: TrackCall, began: Began) -> Self {
         let TrackWords { lane, look_up, keys, arguments } = call.into_words();
         let look_up = look_up.map(|words| {
             let mut command = Vec::new();
@@ -84,7 +94,7 @@ impl Encoded {
         let (mut encoded_keys, mut encoded_arguments) = (Vec::new(), Vec::new());
         write_strings(&mut encoded_keys, &keys);
         write_strings(&mut encoded_arguments, &arguments);
-        Self { lane, look_up, keys: encoded_keys, arguments: encoded_arguments }
+        Self { began, lane, look_up, keys: encoded_keys, arguments: encoded_arguments }
     }
 }
 
@@ -104,11 +114,9 @@ impl<T: Transport, M: Timer> Writer for TrackWriter<T, M> {
     }
 
     async fn write(&self, batch: Vec<Arc<Encoded>>) -> Vec<Result<Tracked, CommitError>> {
-        let began = self.timer.now();
         let mut outcomes = self.write_once(&batch).await;
         if let Err(Error::Transport(error)) = &outcomes
             && error.is_of_connection()
-            && self.timer.now().saturating_sub(began) < TRY_AGAIN_WITHIN
         {
             outcomes = self.write_once(&batch).await;
         }
@@ -123,10 +131,16 @@ impl<T: Transport, M: Timer> Writer for TrackWriter<T, M> {
     }
 }
 
-impl<T: Transport, M> TrackWriter<T, M> {
+impl<T: Transport, M: Timer> TrackWriter<T, M> {
+    /// How long a call may take that is for a request which began then.
+    fn left(&self, Began(began): Began) -> Duration {
+        (began + ANSWER_WITHIN).saturating_sub(self.timer.now()).max(AT_LEAST)
+    }
+
     async fn write_once(&self, batch: &[Arc<Encoded>]) -> Result<Vec<Result<Tracked, CommitError>>, Error> {
         let Pipeline { body, plan } = Pipeline::of(batch);
-        let replies = self.client.pipeline_of_json(body, plan.commands()).await?;
+        let oldest = batch.iter().map(|item| item.began).min_by_key(|began| began.0).unwrap_or_default();
+        let replies = self.client.pipeline(body, plan.commands(), self.left(oldest)).await?;
         Ok(plan.outcomes(batch.len(), replies))
     }
 }
@@ -277,6 +291,7 @@ mod tests {
     struct Script {
         replies: RefCell<Vec<Result<String, TransportError>>>,
         asked: RefCell<Vec<Value>>,
+        given: RefCell<Vec<Duration>>,
         now: Cell<Duration>,
         takes: Duration,
     }
@@ -287,8 +302,10 @@ mod tests {
             _endpoint: &Endpoint,
             path: &'static str,
             body: Vec<u8>,
+            within: Duration,
         ) -> Result<HttpReply, TransportError> {
             assert_eq!(path, "pipeline");
+            self.given.borrow_mut().push(within);
             self.asked.borrow_mut().push(serde_json::from_slice(&body).unwrap());
             self.now.set(self.now.get() + self.takes);
             let reply = self.replies.borrow_mut().remove(0);
@@ -306,7 +323,13 @@ mod tests {
 
     fn script(takes: u64, replies: Vec<Result<String, TransportError>>) -> Script {
         let takes = Duration::from_millis(takes);
-        Script { replies: RefCell::new(replies), asked: RefCell::default(), now: Cell::default(), takes }
+        Script {
+            replies: RefCell::new(replies),
+            asked: RefCell::default(),
+            given: RefCell::default(),
+            now: Cell::default(),
+            takes,
+        }
     }
 
     fn call(session: &str, claim: Option<&str>) -> TrackCall {
@@ -343,7 +366,7 @@ mod tests {
     fn write(script: &Script, calls: Vec<TrackCall>) -> Vec<Result<Tracked, CommitError>> {
         let client = Client::new(Endpoint::new("http://h", "t").unwrap(), script);
         let commit = RedisCommit::new(client, script, Grouping::Waking);
-        let batch = calls.into_iter().map(|call| Arc::new(Encoded::of(call))).collect();
+        let batch = calls.into_iter().map(|call| Arc::new(Encoded::of(call, Began::default()))).collect();
         commit.group.writer().write(batch).now_or_never().unwrap()
     }
 
@@ -386,17 +409,16 @@ mod tests {
     }
 
     #[test]
-    fn a_write_whose_connection_broke_is_tried_once_more_and_only_soon() {
+    fn a_write_whose_connection_broke_is_tried_once_more_in_the_time_that_is_left() {
         let answer = || Ok(json!([{"result": [["accepted", "1", "0", "1-0"]]}]).to_string());
         let broken = || Err(TransportError::Broken("closed".to_owned()));
         let not_sent = || Err(TransportError::NotSent("refused".to_owned()));
         let late = || Err(TransportError::MaybeSent("late".to_owned()));
         let table = [
-            (1, vec![broken(), answer()], 2, true),
+            (300, vec![broken(), answer()], 2, true),
             (1, vec![not_sent(), answer()], 2, true),
             (1, vec![broken(), broken()], 2, false),
             (1, vec![late(), answer()], 1, false),
-            (400, vec![broken(), answer()], 1, false),
         ];
         for (takes, replies, tries, is_stored) in table {
             let what = format!("{takes} {replies:?}");
@@ -405,6 +427,11 @@ mod tests {
             let asked = script.asked.borrow();
             assert_eq!((asked.len(), outcomes[0].is_ok()), (tries, is_stored), "{what}");
             assert!(asked.iter().all(|again| *again == asked[0]), "{what}");
+            let given: Vec<_> = (0..).map(|tried| 2300 - takes * tried).take(tries).collect();
+            assert_eq!(
+                *script.given.borrow(),
+                given.into_iter().map(Duration::from_millis).collect::<Vec<_>>()
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use crate::fingerprint::fingerprint;
 use crate::identification::identify;
 use crate::payload::MAX_ID_BYTES;
 use crate::visitor::{kept_headers, opted_out};
-use crate::{Clock, Commit, CommitError, Entropy, RequestHead, Response, bots, refusal};
+use crate::{Began, Clock, Commit, CommitError, Entropy, RequestHead, Response, bots, refusal};
 
 /// A first call, then one for each thing that a reply may ask for: the claim, whose webhook it is, the visitor's opting out.
 const MOST_CALLS: usize = 4;
@@ -72,6 +72,7 @@ pub(crate) async fn submit<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
     head: &RequestHead,
     submission: Submission,
+    began: Began,
 ) -> Result<Outcome, CommitError> {
     if let Some(response) = refusal::of_source_id(&submission.source) {
         return Ok(Outcome::Refused(response));
@@ -82,7 +83,7 @@ pub(crate) async fn submit<C: Clock, E: Entropy, K: Commit>(
         // Kept only where it may be needed: bodies are large, and a component's memory is small.
         let spare = may_be_asked_again(&call).then(|| call.clone());
         let asked = Asked::of(&call);
-        let Tracked { reply, survivor } = collector.commit.commit(call).await?;
+        let Tracked { reply, survivor } = collector.commit.commit(call, began).await?;
         let Some(mut next) = spare else { return asked.outcome(reply, survivor, event_ids) };
         match reply {
             TrackReply::Unresolved => resolve(&mut next, survivor),

@@ -1,5 +1,7 @@
 //! Command in, value or error out.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,42 +28,32 @@ impl<T: Transport> Client<T> {
         Self { endpoint, transport }
     }
 
-    /// Runs one command and returns Redis' reply.
+    /// Runs one command and returns Redis' reply, within this time.
     ///
     /// # Errors
     /// See [`Error`]: each variant calls for another reaction.
-    pub async fn command(&self, command: Vec<String>) -> Result<Value, Error> {
+    pub async fn command(&self, command: Vec<String>, within: Duration) -> Result<Value, Error> {
         // Lists of strings always serialise.
         let body = serde_json::to_vec(&command).unwrap_or_default();
         // A guest has little memory, and many commands wait at the same time.
         drop(command);
-        let reply = self.transport.post(&self.endpoint, "", body).await?;
+        let reply = self.transport.post(&self.endpoint, "", body, within).await?;
         read(&reply)
     }
 
-    /// Runs commands in one HTTP request, in their order, and returns Redis' replies. Other clients' commands may come
-    /// in between; after an error the later ones are run all the same.
-    ///
-    /// # Errors
-    /// See [`Error`]; of several, the first.
-    pub async fn pipeline(&self, commands: Vec<Vec<String>>) -> Result<Vec<Value>, Error> {
-        let expected = commands.len();
-        let body = serde_json::to_vec(&commands).unwrap_or_default();
-        drop(commands);
-        self.pipeline_of_json(body, expected).await?.into_iter().collect()
-    }
-
-    /// The same for `expected` commands that are written as a JSON array of arrays of strings already. Each has a reply or
-    /// an error of its own.
+    /// Runs commands in one HTTP request, in their order, and returns what Redis says to each. Other clients' commands may
+    /// come in between; after an error the later ones are run all the same. `body` holds so many `commands` as a JSON
+    /// array of arrays of strings.
     ///
     /// # Errors
     /// See [`Error`]: what concerns all of them.
-    pub async fn pipeline_of_json(
+    pub async fn pipeline(
         &self,
         body: Vec<u8>,
-        expected: usize,
+        commands: usize,
+        within: Duration,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let reply = self.transport.post(&self.endpoint, "pipeline", body).await?;
+        let reply = self.transport.post(&self.endpoint, "pipeline", body, within).await?;
         let Ok(bodies) = serde_json::from_slice::<Vec<Body>>(&reply.body) else {
             // An error that concerns all of them has the form of a single reply.
             return match read(&reply) {
@@ -69,7 +61,7 @@ impl<T: Transport> Client<T> {
                 Ok(_) => Err(Error::Unreadable { status: reply.status }),
             };
         };
-        if bodies.len() != expected {
+        if bodies.len() != commands {
             return Err(Error::Unreadable { status: reply.status });
         }
         Ok(bodies.into_iter().map(|body| outcome(reply.status, body)).collect())
@@ -135,6 +127,7 @@ mod tests {
             _endpoint: &Endpoint,
             path: &'static str,
             _body: Vec<u8>,
+            _within: Duration,
         ) -> impl Future<Output = Result<HttpReply, TransportError>> {
             assert_eq!(path, "pipeline");
             ready(Ok(self.0.clone()))
@@ -144,9 +137,12 @@ mod tests {
     #[test]
     fn a_pipeline_has_as_many_replies_as_commands_or_one_error() {
         let table = [
-            (200, r#"[{"result":"a"},{"result":null}]"#, Ok(vec![json!("a"), Value::Null])),
-            (200, r#"[{"result":"a"},{"error":"ERR no"}]"#, Err(Error::Command("ERR no".into()))),
-            (200, r#"[{"result":"a"},{"error":"OOM no"}]"#, Err(Error::Busy("OOM no".into()))),
+            (200, r#"[{"result":"a"},{"result":null}]"#, Ok(vec![Ok(json!("a")), Ok(Value::Null)])),
+            (
+                200,
+                r#"[{"error":"OOM no"},{"error":"ERR no"}]"#,
+                Ok(vec![Err(Error::Busy("OOM no".into())), Err(Error::Command("ERR no".into()))]),
+            ),
             (200, r#"[{"result":"a"}]"#, Err(Error::Unreadable { status: 200 })),
             (200, r#"{"result":"a"}"#, Err(Error::Unreadable { status: 200 })),
             (401, r#"{"error":"WRONGPASS no"}"#, Err(Error::Refused("WRONGPASS no".into()))),
@@ -155,9 +151,8 @@ mod tests {
         for (status, body, expected) in table {
             let reply = HttpReply { status, body: body.as_bytes().to_vec() };
             let client = Client::new(Endpoint::new("http://h", "t").unwrap(), Always(reply));
-            let commands = vec![vec!["PING".to_owned()]; 2];
-            let outcome = client.pipeline(commands).now_or_never().unwrap();
-            assert_eq!(outcome, expected, "{status} {body}");
+            let replies = client.pipeline(b"[]".to_vec(), 2, Duration::ZERO).now_or_never().unwrap();
+            assert_eq!(replies, expected, "{status} {body}");
         }
     }
 

@@ -9,12 +9,14 @@ pub const MAX_REPLY_BYTES: usize = 1 << 20;
 
 /// Sends one POST and reads the whole reply.
 pub trait Transport {
-    /// Sends `body` as JSON to `path` below the endpoint's, with its token. The reply is at most [`MAX_REPLY_BYTES`] long.
+    /// Sends `body` as JSON to `path` below the endpoint's, with its token. The reply is at most [`MAX_REPLY_BYTES`] long,
+    /// and is there within this time or not at all.
     fn post(
         &self,
         endpoint: &Endpoint,
         path: &'static str,
         body: Vec<u8>,
+        within: Duration,
     ) -> impl Future<Output = Result<HttpReply, TransportError>>;
 }
 
@@ -49,25 +51,17 @@ impl TransportError {
     }
 }
 
-/// How long each step may take.
-///
-/// A visitor waits at most [`Deadlines::total`], whatever happens behind the edge.
+/// How long each step may take, if the whole has that long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// Until the connection stands.
     pub connect: Duration,
     /// Until the first byte of the reply.
     pub first_byte: Duration,
-    /// For everything.
-    pub total: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_millis(500),
-            first_byte: Duration::from_secs(2),
-            total: Duration::from_millis(2500),
-        }
+        Self { connect: Duration::from_millis(500), first_byte: Duration::from_secs(2) }
     }
 }

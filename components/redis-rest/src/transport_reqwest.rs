@@ -1,6 +1,7 @@
 //! The transport of native programs: reqwest, with rustls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 
@@ -23,7 +24,6 @@ impl ReqwestTransport {
         let client = reqwest::Client::builder()
             .connect_timeout(deadlines.connect)
             .read_timeout(deadlines.first_byte)
-            .timeout(deadlines.total)
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -39,6 +39,7 @@ impl Transport for ReqwestTransport {
         endpoint: &Endpoint,
         path: &'static str,
         body: Vec<u8>,
+        within: Duration,
     ) -> Result<HttpReply, TransportError> {
         let url = format!("{}://{}{}{path}", endpoint.scheme(), endpoint.authority(), endpoint.path());
         let mut authorization = HeaderValue::from_str(endpoint.authorization())
@@ -49,6 +50,7 @@ impl Transport for ReqwestTransport {
             .post(url)
             .header(AUTHORIZATION, authorization)
             .header(CONTENT_TYPE, "application/json")
+            .timeout(within)
             .body(body)
             .send()
             .await

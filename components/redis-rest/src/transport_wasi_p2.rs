@@ -41,8 +41,9 @@ impl Transport for WasiP2Transport {
         endpoint: &Endpoint,
         path: &'static str,
         body: Vec<u8>,
+        within: Duration,
     ) -> Result<HttpReply, TransportError> {
-        exchange(endpoint, path, &body, self.deadlines)
+        exchange(endpoint, path, &body, self.deadlines, within)
     }
 }
 
@@ -51,8 +52,9 @@ fn exchange(
     path: &str,
     body: &[u8],
     deadlines: Deadlines,
+    within: Duration,
 ) -> Result<HttpReply, TransportError> {
-    let deadline = Deadline::after(deadlines.total);
+    let deadline = Deadline::after(within);
     let request = request(endpoint, path, body.len())?;
     let options = options(deadlines)?;
     let upload = request.body().map_err(|()| refused("the request's body"))?;

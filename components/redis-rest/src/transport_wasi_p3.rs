@@ -1,6 +1,7 @@
 //! The transport of WASI 0.3 guests: `wasi:http/client`.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 use http::uri::Scheme as UriScheme;
@@ -33,12 +34,13 @@ impl Transport for WasiP3Transport {
         endpoint: &Endpoint,
         path: &'static str,
         body: Vec<u8>,
+        within: Duration,
     ) -> Result<HttpReply, TransportError> {
         let exchange = pin!(exchange(endpoint, path, body, self.deadlines));
-        let deadline = pin!(monotonic_clock::wait_for(nanoseconds(self.deadlines.total)));
+        let deadline = pin!(monotonic_clock::wait_for(nanoseconds(within)));
         match select(exchange, deadline).await {
             Either::Left((reply, _)) => reply,
-            Either::Right(((), _)) => Err(late(self.deadlines.total)),
+            Either::Right(((), _)) => Err(late(within)),
         }
     }
 }

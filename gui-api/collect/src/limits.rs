@@ -37,7 +37,7 @@ impl Limits {
         header_timeout: Duration::from_secs(5),
         body_timeout: Duration::from_secs(10),
         write_timeout: Duration::from_secs(10),
-        queue_timeout: Duration::from_millis(2500),
+        queue_timeout: Duration::from_millis(500),
     };
 
     /// Refuses limits that contradict the longest body.

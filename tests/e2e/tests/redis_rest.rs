@@ -7,6 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use reqwest::Method;
 use tideline_e2e::Visitor;
@@ -119,7 +120,7 @@ async fn a_server_that_never_answers_is_given_up_and_nobody_knows_what_it_did() 
 async fn native(url: &str) -> String {
     let transport = ReqwestTransport::new(Deadlines::default()).unwrap();
     let client = Client::new(Endpoint::new(url, TOKEN).unwrap(), transport);
-    format!("{:?}", client.command(vec!["PING".to_owned()]).await)
+    format!("{:?}", client.command(vec!["PING".to_owned()], Duration::from_millis(2500)).await)
 }
 
 async fn in_a_guest(guest: &str, url: &str) -> String {

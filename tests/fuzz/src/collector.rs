@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, Method};
 use serde_json::Value;
 use tideline_collector::{
-    Admission, Clock, Collector, Commit, CommitError, Entropy, RequestHead, Response, Settings,
+    Admission, Began, Clock, Collector, Commit, CommitError, Entropy, RequestHead, Response, Settings,
 };
 use tideline_protocol::{EntryId, Identification, Redirect, StreamRecord, TrackCall, TrackReply, Tracked};
 
@@ -44,7 +44,11 @@ impl Entropy for Counting {
 struct Redis;
 
 impl Commit for Redis {
-    async fn commit(&self, call: TrackCall) -> Result<Tracked, CommitError> {
+    fn begin(&self) -> Began {
+        Began::default()
+    }
+
+    async fn commit(&self, call: TrackCall, _began: Began) -> Result<Tracked, CommitError> {
         let facts = call.facts;
         let reply = if facts.opted_out {
             TrackReply::AnonymousOnly
@@ -66,7 +70,7 @@ impl Commit for Redis {
         Ok(Tracked { reply, survivor: None })
     }
 
-    async fn redirect(&self, _key: String) -> Result<Option<Redirect>, CommitError> {
+    async fn redirect(&self, _key: String, _began: Began) -> Result<Option<Redirect>, CommitError> {
         Ok(Some(Redirect {
             url: "https://shop.example/".to_owned(),
             source: "links".to_owned(),

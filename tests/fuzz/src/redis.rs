@@ -1,5 +1,7 @@
 //! Redis over HTTP: the client's reading of replies, and the gateway's of commands and of Redis.
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
 use serde_json::Value;
 use tideline_protocol::{Redirect, Tracked};
@@ -20,6 +22,7 @@ impl Transport for Replying {
         _endpoint: &Endpoint,
         _path: &'static str,
         _body: Vec<u8>,
+        _within: Duration,
     ) -> Result<HttpReply, TransportError> {
         Ok(self.0.clone())
     }
@@ -30,13 +33,19 @@ pub fn rest_reply(body: &[u8]) {
     for status in [200, 400, 401, 429, 500, 503] {
         let reply = HttpReply { status, body: body.to_vec() };
         let client = Client::new(Endpoint::new("http://h", "t").expect("an endpoint"), Replying(reply));
-        let one =
-            client.command(vec!["PING".to_owned()]).now_or_never().expect("a transport that never waits");
+        let ping = client.command(vec!["PING".to_owned()], Duration::ZERO);
+        let one = ping.now_or_never().expect("a transport that never waits");
         assert!(one.is_err() || status == 200, "{one:?}");
         is_short(one.err());
-        let two = vec![vec!["PING".to_owned()]; 2];
-        match client.pipeline(two).now_or_never().expect("a transport that never waits") {
-            Ok(replies) => assert_eq!((status, replies.len()), (200, 2)),
+        let pings = client.pipeline(br#"[["PING"],["PING"]]"#.to_vec(), 2, Duration::ZERO);
+        match pings.now_or_never().expect("a transport that never waits") {
+            Ok(replies) => {
+                assert_eq!(replies.len(), 2);
+                for reply in replies {
+                    assert!(reply.is_err() || status == 200, "{reply:?}");
+                    is_short(reply.err());
+                }
+            }
             Err(error) => is_short(Some(error)),
         }
     }

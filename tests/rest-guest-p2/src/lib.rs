@@ -4,6 +4,7 @@
 use std::env::var;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tideline_redis_rest::{Client, Deadlines, Endpoint, WasiP2Transport};
 use wasi::exports::http::incoming_handler::Guest;
@@ -28,7 +29,7 @@ fn ping() -> String {
     let endpoint =
         Endpoint::new(&setting("UPSTASH_REDIS_REST_URL"), &setting("UPSTASH_REDIS_REST_TOKEN")).unwrap();
     let client = Client::new(endpoint, WasiP2Transport::new(Deadlines::default()));
-    let reply = pin!(client.command(vec!["PING".to_owned()]));
+    let reply = pin!(client.command(vec!["PING".to_owned()], Duration::from_millis(2500)));
     match reply.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(reply) => format!("{reply:?}"),
         Poll::Pending => "the transport waited outside of its calls".to_owned(),

@@ -2,6 +2,7 @@
 #![cfg(target_family = "wasm")]
 
 use std::env::var;
+use std::time::Duration;
 
 use tideline_redis_rest::{Client, Deadlines, Endpoint, WasiP3Transport};
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
@@ -19,7 +20,7 @@ impl wasip3::exports::http::handler::Guest for Component {
             Endpoint::new(&setting("UPSTASH_REDIS_REST_URL"), &setting("UPSTASH_REDIS_REST_TOKEN"))
                 .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
         let client = Client::new(endpoint, WasiP3Transport::new(Deadlines::default()));
-        let reply = client.command(vec!["PING".to_owned()]).await;
+        let reply = client.command(vec!["PING".to_owned()], Duration::from_millis(2500)).await;
         let body = format!("{reply:?}").into_bytes();
 
         let (trailers_writer, trailers_reader) = wit_future::new(|| Ok(None));

@@ -87,7 +87,7 @@ async fn answer<C: Clock, E: Entropy, K: Commit>(
         event_ids: vec![None],
         body,
     };
-    Ok(match submit(collector, head, submission).await? {
+    Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(stored) => {
             // Named even where it is not kept: the caller may want to go on with it.
             let answer = Answer::new(&stored.task, stored.profile.as_deref(), Some(&stored.session));

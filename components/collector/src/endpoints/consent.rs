@@ -54,7 +54,7 @@ pub(crate) async fn consent<C: Clock, E: Entropy, K: Commit>(
         event_ids: vec![None],
         body,
     };
-    Ok(match submit(collector, head, submission).await? {
+    Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(_) | Outcome::Empty => Response::json(StatusCode::OK, &()),
         Outcome::Refused(response) => response,
     })

@@ -16,7 +16,8 @@ pub(crate) async fn ready<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
 ) -> Result<Response, CommitError> {
     // No redirect has this id: what counts is that there is a reply.
-    collector.commit.redirect(collector.settings.lanes.of_session("").redirect("")).await?;
+    let key = collector.settings.lanes.of_session("").redirect("");
+    collector.commit.redirect(key, collector.commit.begin()).await?;
     Ok(state("ready"))
 }
 

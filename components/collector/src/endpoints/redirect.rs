@@ -36,7 +36,8 @@ pub(crate) async fn redirect<C: Clock, E: Entropy, K: Commit>(
         return Ok(not_found().into());
     }
     let key = collector.settings.lanes.of_session(id).redirect(id);
-    let Some(redirect) = collector.commit.redirect(key).await? else { return Ok(not_found().into()) };
+    let began = collector.commit.begin();
+    let Some(redirect) = collector.commit.redirect(key, began).await? else { return Ok(not_found().into()) };
 
     let nothing = || "{}".to_owned();
     let body = if head.method == Method::GET { Ok(nothing()) } else { fields::of_body(head, body).await };
@@ -67,7 +68,7 @@ pub(crate) async fn redirect<C: Clock, E: Entropy, K: Commit>(
         body,
         source: redirect.source,
     };
-    let note = match submit(collector, head, submission).await {
+    let note = match submit(collector, head, submission, began).await {
         Ok(Outcome::Refused(refusal)) => {
             Some(format!("the redirect `{id}` is not counted: {}", refusal.status))
         }

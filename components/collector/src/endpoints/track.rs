@@ -44,7 +44,7 @@ pub(crate) async fn track<C: Clock, E: Entropy, K: Commit>(
         // It was read as JSON, so it is UTF-8.
         body: String::from_utf8(body).unwrap_or_default(),
     };
-    Ok(match submit(collector, head, submission).await? {
+    Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(stored) => {
             let session = stored.session_kept.then_some(stored.session.as_str());
             let answer = Answer::new(&stored.task, stored.profile.as_deref(), session);

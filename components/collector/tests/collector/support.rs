@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use http::Method;
 use serde_json::Value;
 use tideline_collector::{
-    Answered, Clock, Collector, Commit, CommitError, Entropy, RequestHead, Response, Settings,
+    Answered, Began, Clock, Collector, Commit, CommitError, Entropy, RequestHead, Response, Settings,
 };
 use tideline_protocol::{Redirect, TrackCall, TrackReply, Tracked};
 
@@ -48,7 +48,11 @@ impl Recording {
 }
 
 impl Commit for &Recording {
-    async fn commit(&self, call: TrackCall) -> Result<Tracked, CommitError> {
+    fn begin(&self) -> Began {
+        Began::default()
+    }
+
+    async fn commit(&self, call: TrackCall, _began: Began) -> Result<Tracked, CommitError> {
         let survivor = call.claim.as_ref().and_then(|claim| self.survivors.get(&claim.id).cloned());
         let reply = if call.claim.as_ref().is_some_and(|claim| claim.doubtful) {
             TrackReply::Unresolved
@@ -61,7 +65,7 @@ impl Commit for &Recording {
         reply.map(|reply| Tracked { reply, survivor })
     }
 
-    async fn redirect(&self, _key: String) -> Result<Option<Redirect>, CommitError> {
+    async fn redirect(&self, _key: String, _began: Began) -> Result<Option<Redirect>, CommitError> {
         Ok(self.redirect.clone())
     }
 }

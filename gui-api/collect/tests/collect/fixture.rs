@@ -46,7 +46,7 @@ pub(crate) fn options(gateway: SocketAddr) -> Options {
         settings: settings(gateway),
         limits: Limits::DEFAULT,
         // Some tests stop Redis for a while.
-        deadlines: Deadlines { connect: PATIENCE, first_byte: PATIENCE, total: PATIENCE },
+        deadlines: Deadlines { connect: PATIENCE, first_byte: PATIENCE },
         drain: PATIENCE,
     }
 }
