@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
 
 pub mod artifacts;
+pub mod clients;
 pub mod lint;
 pub mod ports;
 pub mod probe;

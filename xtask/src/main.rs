@@ -16,7 +16,7 @@ cargo xtask up     build everything and run it on this machine, until Ctrl-C
     --fresh        forget the data of earlier runs first
     --release      build optimised binaries (slower to build)
 cargo xtask test   every suite; installs what it lacks where it can
-    --only NAME    one suite: rust, web, tracker or browser
+    --only NAME    one suite: rust, web, tracker, browser or clients
 cargo xtask lint   formatting, clippy, types, dependencies
 ";
 

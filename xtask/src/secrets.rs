@@ -64,7 +64,11 @@ pub fn sha256(secret: &str) -> String {
     hexadecimal(&Sha256::digest(secret))
 }
 
-fn random(bytes: usize) -> Result<String> {
+/// So many random bytes, in hexadecimal.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn random(bytes: usize) -> Result<String> {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer).context("the system has no randomness")?;
     Ok(hexadecimal(&buffer))

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: every suite, and a count of what ran.
 
 use std::io::{BufRead as _, BufReader};
+use std::ops::AddAssign;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::artifacts::{Artifacts, Build, TEST_COMPONENTS, build_components, install_node};
+use crate::clients::Served;
 use crate::ports::Ports;
 use crate::run::{command, root, target};
 use crate::secrets::write_private;
@@ -24,7 +26,8 @@ pub enum Suites {
 /// A suite: its name, and how it runs.
 type Suite = (&'static str, fn() -> Result<Count>);
 
-const SUITES: [Suite; 4] = [("rust", rust), ("web", web), ("tracker", tracker), ("browser", browser)];
+const SUITES: [Suite; 5] =
+    [("rust", rust), ("web", web), ("tracker", tracker), ("browser", browser), ("clients", clients)];
 
 /// How many tests ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,14 @@ struct Count {
     passed: usize,
     failed: usize,
     skipped: usize,
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
 }
 
 /// Builds everything, runs the suites, and says how many tests ran in each.
@@ -63,9 +74,7 @@ pub fn test(suites: &Suites) -> Result<()> {
         if count.failed > 0 || count.passed == 0 {
             failures.push(*name);
         }
-        total.passed += count.passed;
-        total.failed += count.failed;
-        total.skipped += count.skipped;
+        total += count;
     }
     println!("\n{}", lines.join("\n"));
     println!("{} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
@@ -107,6 +116,15 @@ fn browser() -> Result<Count> {
     Ok(count)
 }
 
+/// The official clients of the gateway's protocol, each against the same gateway.
+fn clients() -> Result<Count> {
+    let served = Served::start()?;
+    let mut count = run_counting(&mut served.javascript()?, count_node)?;
+    count += run_counting(&mut served.python()?, count_plain)?;
+    served.stop()?;
+    Ok(count)
+}
+
 /// Runs a suite with its output on the terminal, and reads the count from it.
 fn run_counting(suite: &mut Command, count: fn(&str) -> Option<Count>) -> Result<Count> {
     let shown = format!("{} in {}", suite.get_program().to_string_lossy(), root().display());
@@ -117,9 +135,7 @@ fn run_counting(suite: &mut Command, count: fn(&str) -> Option<Count>) -> Result
         let line = line?;
         println!("{line}");
         if let Some(part) = count(&line) {
-            total.passed += part.passed;
-            total.failed += part.failed;
-            total.skipped += part.skipped;
+            total += part;
         }
     }
     if !child.wait()?.success() {
@@ -157,6 +173,13 @@ fn count_node(line: &str) -> Option<Count> {
     }
 }
 
+/// `5 passed, 0 failed, 1 skipped`
+fn count_plain(line: &str) -> Option<Count> {
+    let mut parts = line.split(", ");
+    let mut number = |word: &str| parts.next()?.strip_suffix(word)?.parse().ok();
+    Some(Count { passed: number(" passed")?, failed: number(" failed")?, skipped: number(" skipped")? })
+}
+
 fn number_before(text: &str, word: &str) -> Option<usize> {
     let before = text.get(..text.find(word)?)?;
     before.rsplit(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
@@ -191,6 +214,8 @@ mod tests {
         assert_eq!(count_node("# pass 5"), count(5, 0, 0));
         assert_eq!(count_node("ℹ fail 2"), count(0, 2, 0));
         assert_eq!(count_node("# Subtest: pass 5"), None);
+        assert_eq!(count_plain("5 passed, 0 failed, 1 skipped"), count(5, 0, 1));
+        assert_eq!(count_plain("5 passed, some failed"), None);
         assert_eq!(count_cargo("running 3 tests"), None);
     }
 }

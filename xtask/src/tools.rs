@@ -9,6 +9,7 @@ use crate::run::{output_of, run};
 const WASM_TARGET: &str = "wasm32-wasip2";
 const OLDEST_REDIS: u32 = 7;
 const OLDEST_NODE: (u32, u32) = (20, 19);
+const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
 /// How system packages are installed, and what the packages are called.
 struct PackageManager {
@@ -16,6 +17,8 @@ struct PackageManager {
     install: &'static [&'static str],
     redis: &'static str,
     chromium: &'static str,
+    /// Brings Python as well.
+    pip: &'static str,
     needs_root: bool,
 }
 
@@ -25,6 +28,7 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         install: &["install", "--yes", "--no-install-recommends"],
         redis: "redis-server",
         chromium: "chromium",
+        pip: "python3-pip",
         needs_root: true,
     },
     PackageManager {
@@ -32,6 +36,7 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         install: &["install", "-y"],
         redis: "redis",
         chromium: "chromium",
+        pip: "python3-pip",
         needs_root: true,
     },
     PackageManager {
@@ -39,6 +44,7 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         install: &["add"],
         redis: "redis",
         chromium: "chromium",
+        pip: "py3-pip",
         needs_root: true,
     },
     PackageManager {
@@ -46,6 +52,7 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         install: &["-S", "--noconfirm"],
         redis: "redis",
         chromium: "chromium",
+        pip: "python-pip",
         needs_root: true,
     },
     PackageManager {
@@ -53,6 +60,7 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         install: &["install"],
         redis: "redis",
         chromium: "chromium",
+        pip: "python",
         needs_root: false,
     },
 ];
@@ -89,6 +97,26 @@ pub fn ensure_node() -> Result<()> {
         bail!("Node {} is too old: the GUI is built with Node {major}.{minor} or newer", text.trim());
     }
     output_of("npm", &["--version"]).context("npm is missing: it comes with Node from https://nodejs.org")?;
+    Ok(())
+}
+
+/// Makes sure that there are Python and pip, which are installed if there are none.
+///
+/// # Errors
+/// They cannot be installed, or Python is too old.
+pub fn ensure_python() -> Result<()> {
+    let (major, minor) = OLDEST_PYTHON;
+    let pip = || output_of("python3", &["-m", "pip", "--version"]);
+    if pip().is_none() {
+        install("Python with pip", |manager| manager.pip)?;
+        pip().with_context(|| {
+            format!("`python3 -m pip` cannot be run: install Python {major}.{minor} or newer with pip")
+        })?;
+    }
+    let text = output_of("python3", &["--version"]).unwrap_or_default();
+    if parse_python_version(&text).is_none_or(|version| version < OLDEST_PYTHON) {
+        bail!("`{}` is too old: a client is driven with Python {major}.{minor} or newer", text.trim());
+    }
     Ok(())
 }
 
@@ -166,7 +194,16 @@ fn parse_redis_version(text: &str) -> Option<u32> {
 
 /// Major and minor version in `v20.19.0`.
 fn parse_node_version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.trim().strip_prefix('v')?.split('.');
+    parse_version(text.trim().strip_prefix('v')?)
+}
+
+/// Major and minor version in `Python 3.11.7`.
+fn parse_python_version(text: &str) -> Option<(u32, u32)> {
+    parse_version(text.trim().strip_prefix("Python ")?)
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
@@ -183,5 +220,8 @@ mod tests {
         assert_eq!(parse_redis_version("something else"), None);
         assert_eq!(parse_node_version("v20.19.4\n"), Some((20, 19)));
         assert_eq!(parse_node_version("20"), None);
+        assert_eq!(parse_python_version("Python 3.11.7\n"), Some((3, 11)));
+        assert_eq!(parse_python_version("Python 3.15.0rc1\n"), Some((3, 15)));
+        assert_eq!(parse_python_version(""), None);
     }
 }

@@ -132,7 +132,7 @@ pub struct Limits {
     #[arg(long, env = "GATEWAY_MAX_BODY_BYTES", default_value_t = Limits::DEFAULT.max_body_bytes, value_name = "BYTES")]
     pub max_body_bytes: usize,
 
-    /// Commands in one pipeline
+    /// Commands in one pipeline or transaction; clients that make pipelines by themselves send up to 1000
     #[arg(long, env = "GATEWAY_MAX_PIPELINE_COMMANDS", default_value_t = Limits::DEFAULT.max_pipeline_commands, value_name = "COUNT")]
     pub max_pipeline_commands: usize,
 
@@ -185,7 +185,7 @@ impl Limits {
     /// What holds when nothing is said.
     pub const DEFAULT: Limits = Limits {
         max_body_bytes: 1024 * 1024,
-        max_pipeline_commands: 256,
+        max_pipeline_commands: 1_000,
         max_command_arguments: 10_000,
         max_answer_bytes: 16 * 1024 * 1024,
         max_in_flight: 1024,
