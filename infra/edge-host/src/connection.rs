@@ -1,26 +1,27 @@
-//! The requests of one connection: handed to the application, and answered.
+//! The requests of one connection: handed to the application of their route, and answered.
 //!
 //! What the component hears of a request is settled here: its host, its whole body, and the address
 //! that it really came from.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tideline_http_front::{Bodies, visitor};
+use tideline_http_front::{Bodies, discard, visitor};
 
 use crate::answer::frame;
-use crate::application::Application;
 use crate::refusal::Refusal;
+use crate::switchboard::Switchboard;
 
 /// Answers the requests of one connection.
 #[derive(Clone)]
 pub(crate) struct Visitor {
     address: HeaderValue,
-    application: Application,
+    switchboard: Arc<Switchboard>,
     bodies: Bodies,
     max_body_bytes: usize,
 }
@@ -28,11 +29,11 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn new(
         address: IpAddr,
-        application: Application,
+        switchboard: Arc<Switchboard>,
         bodies: Bodies,
         max_body_bytes: usize,
     ) -> Self {
-        Self { address: visitor::client_address(address), application, bodies, max_body_bytes }
+        Self { address: visitor::client_address(address), switchboard, bodies, max_body_bytes }
     }
 
     /// The answer to one request: the component's, or the host's own reason why there is none.
@@ -52,7 +53,11 @@ impl Visitor {
         // wasi:http keeps the host nowhere but in the address.
         parts.uri = visitor::absolute(parts.uri, &parts.headers)?;
         parts.headers.insert(visitor::CLIENT_ADDRESS, self.address);
+        let Some(application) = self.switchboard.find(&parts.uri) else {
+            discard(body);
+            return Err(Refusal::NoRoute);
+        };
         let body = self.bodies.take(body, self.max_body_bytes).await?;
-        self.application.answer(Request::from_parts(parts, body)).await
+        application.answer(Request::from_parts(parts, body)).await
     }
 }

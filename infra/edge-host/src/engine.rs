@@ -1,20 +1,23 @@
 //! The WebAssembly engine: compiles the component, finds out which of the two HTTP worlds it speaks, and
 //! interrupts computations that take long.
 
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Cache, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
-use crate::application::{MAX_ISOLATED_INSTANCES, MAX_RETIRING};
+use crate::application::{MAX_RETIRING, isolated_instances};
 use crate::guest::Guest;
 use crate::limiter::MAX_TABLE_ELEMENTS;
-use crate::{Error, Options};
+use crate::{Error, Options, cache};
 
 /// How long a computation runs before everything else of its thread gets a turn.
 const TICK: Duration = Duration::from_millis(10);
@@ -22,51 +25,93 @@ const TICK: Duration = Duration::from_millis(10);
 /// Memory of an instance that is kept for the next one instead of being given back to the system.
 const KEEP_RESIDENT: usize = 1 << 20;
 
-/// Permission bits of group and others.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// Bytes of a component's file; a larger one is the wrong one.
+const MAX_COMPONENT_BYTES: u64 = 256 << 20;
 
-/// A compiled component, ready to be instantiated.
+/// A version of a component: the SHA-256 of its file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version([u8; 32]);
+
+impl Version {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// Its beginning, which is enough to tell versions apart.
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Reads a component's file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let unreadable = |source| Error::ComponentFile { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if length as u64 > MAX_COMPONENT_BYTES {
+        return Err(unreadable(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 256 MiB")));
+    }
+    Ok(bytes)
+}
+
+/// Compiles components.
+pub(crate) struct Workshop {
+    cache: Option<Cache>,
+    options: Arc<Options>,
+}
+
+/// A compiled component, ready to be instantiated. Each has an engine of its own, so that nothing is
+/// left of a version once its last instance is gone.
 pub(crate) struct Program {
     pub(crate) engine: Engine,
-    pub(crate) pre: Arc<ProxyPre<Guest>>,
+    pub(crate) pre: ProxyPre<Guest>,
+    _ticker: Ticker,
+}
+
+impl Workshop {
+    pub(crate) fn new(options: Arc<Options>) -> Result<Self, Error> {
+        let cache = match &options.cache_dir {
+            Some(directory) => cache::open(directory)?,
+            None => None,
+        };
+        Ok(Self { cache, options })
+    }
+
+    /// Compiles what was in the file at `path`, or takes the compiled code from the cache directory.
+    pub(crate) fn compile(&self, path: &Path, bytes: &[u8]) -> Result<Program, Error> {
+        let engine = engine(&self.options, self.cache.clone())?;
+        let component = Component::from_binary(&engine, bytes)
+            .map_err(|error| Error::Compile { path: path.to_owned(), reason: format!("{error:#}") })?;
+        let pre = prepare(&engine, &component)?;
+        let ticker = Ticker::start(engine.clone())?;
+        Ok(Program { engine, pre, _ticker: ticker })
+    }
 }
 
 impl Program {
-    /// Reads and compiles the component, or takes the compiled code from the cache directory.
-    pub(crate) fn load(options: &Options) -> Result<Self, Error> {
-        let path = &options.component;
-        let bytes =
-            std::fs::read(path).map_err(|source| Error::ComponentFile { path: path.clone(), source })?;
-        let engine = engine(options)?;
-        let component = Component::new(&engine, &bytes)
-            .map_err(|error| Error::Compile { path: path.clone(), reason: format!("{error:#}") })?;
-        let pre = prepare(&engine, &component)?;
-        Ok(Self { engine, pre: Arc::new(pre) })
-    }
-
     /// Whether many requests share an instance (WASI 0.3).
     pub(crate) fn shares_instances(&self) -> bool {
-        matches!(*self.pre, ProxyPre::P3(_))
+        matches!(self.pre, ProxyPre::P3(_))
     }
 }
 
-fn engine(options: &Options) -> Result<Engine, Error> {
+fn engine(options: &Options, cache: Option<Cache>) -> Result<Engine, Error> {
     let mut config = Config::new();
     config
         .wasm_component_model_async(true)
         .epoch_interruption(true)
+        .cache(cache)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
-    if let Some(directory) = &options.cache_dir {
-        config.cache(Some(cache(directory)?));
-    }
     Engine::new(&config).map_err(|error| Error::Engine { reason: format!("{error:#}") })
 }
 
 /// Room for every instance that can exist at once, with the one memory that a component of one program
 /// has. It is address space, not memory, until it is used.
 fn pool(options: &Options) -> PoolingAllocationConfig {
-    let concurrency = options.instance_concurrency;
-    let isolated = concurrency.min(MAX_ISOLATED_INSTANCES);
+    let isolated = isolated_instances(options);
     // The working instance, those that finish their last requests, and one that is being made.
     let shared = MAX_RETIRING + 2;
     let instances = u32::from(options.shards) * isolated.max(shared);
@@ -76,30 +121,10 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
         .total_tables(instances.saturating_mul(8))
         .total_memories(instances)
         .table_elements(MAX_TABLE_ELEMENTS)
-        .total_stacks(u32::from(options.shards) * (concurrency + shared))
+        .total_stacks(u32::from(options.shards) * (options.instance_concurrency + shared))
         .max_memory_size(options.max_memory_bytes as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT);
     pool
-}
-
-fn cache(directory: &Path) -> Result<Cache, Error> {
-    let refuse = |reason: String| Error::CacheDirectory { path: directory.to_owned(), reason };
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|error| refuse(error.to_string()))?;
-    let directory = directory.canonicalize().map_err(|error| refuse(error.to_string()))?;
-    let mode = std::fs::metadata(&directory).map_err(|error| refuse(error.to_string()))?.permissions().mode();
-    if mode & WRITABLE_BY_OTHERS != 0 {
-        tracing::warn!(
-            ?directory,
-            "other users can write to the directory for compiled code, and so run code as this one; chmod go-w it"
-        );
-    }
-    let mut config = CacheConfig::new();
-    config.with_directory(directory);
-    Cache::new(config).map_err(|error| refuse(format!("{error:#}")))
 }
 
 fn prepare(engine: &Engine, component: &Component) -> Result<ProxyPre<Guest>, Error> {
@@ -124,13 +149,13 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     Ok(linker)
 }
 
-/// The engine's clock. It ticks until it is dropped.
-pub(crate) struct Ticker {
+/// An engine's clock. It ticks until it is dropped.
+struct Ticker {
     _stop: mpsc::Sender<()>,
 }
 
 impl Ticker {
-    pub(crate) fn start(engine: Engine) -> Result<Self, Error> {
+    fn start(engine: Engine) -> Result<Self, Error> {
         let (stop, stopped) = mpsc::channel();
         std::thread::Builder::new()
             .name("ticker".into())

@@ -16,6 +16,12 @@ impl GuestEnvironment {
         std::env::vars_os().collect()
     }
 
+    /// Those of them whose names begin like one of these texts.
+    pub(crate) fn only(&self, beginnings: &[String]) -> Self {
+        let wanted = |name: &str| beginnings.iter().any(|beginning| name.starts_with(beginning.as_str()));
+        Self(self.0.iter().filter(|(name, _)| wanted(name)).cloned().collect())
+    }
+
     /// Name and value of each variable.
     pub(crate) fn variables(&self) -> &[(String, String)] {
         &self.0
@@ -82,6 +88,12 @@ mod tests {
         assert_eq!(names, ["TIDELINE_REGION", "UPSTASH_REDIS_REST_TOKEN"]);
         assert_eq!(environment.get("TIDELINE_REGION"), Some("eu"));
         assert_eq!(environment.get("PATH"), None);
+    }
+
+    #[test]
+    fn a_component_may_be_shown_a_part_of_them() {
+        let shown = environment().only(&["TIDELINE_".into(), "PATH".into()]);
+        assert_eq!(shown.variables(), [("TIDELINE_REGION".to_owned(), "eu".to_owned())]);
     }
 
     #[test]

@@ -1,18 +1,25 @@
-//! Why a host does not start. Each message says what to change; nothing of a running host is in here.
+//! Why a host does not start, or does not take over a new version of a component. Each message says what
+//! to change.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// A reason not to start.
+/// A reason not to start, or not to take something over.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Two options contradict each other, or one is out of range.
     #[error("{0}")]
     Options(String),
+    /// The file with the list of components cannot be read, or contradicts itself.
+    #[error("{path}: {reason}")]
+    Components {
+        /// The file as given.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// The component's file cannot be read.
-    #[error(
-        "cannot read the component {path}: {source}; build it first, or set --component (EDGE_COMPONENT) to its file"
-    )]
+    #[error("cannot read the component {path}: {source}; build it first, or name another file")]
     ComponentFile {
         /// The file as given.
         path: PathBuf,
@@ -50,6 +57,14 @@ pub enum Error {
     Instantiate {
         /// What went wrong.
         reason: String,
+    },
+    /// A new version does not answer as it should.
+    #[error("the component answers {path} with {status}; mend it, or set another path to probe")]
+    Probe {
+        /// The path that was asked for.
+        path: String,
+        /// The answer's status.
+        status: u16,
     },
     /// The engine refuses its settings.
     #[error(

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
+use wasmtime_wasi_http::handler::Proxy;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::engine::Program;
@@ -26,6 +26,8 @@ pub(crate) struct Guest {
     outbound: Outbound,
     table: ResourceTable,
     limiter: Limiter,
+    /// Its clock ticks, and with it computations end, for as long as an instance is left.
+    _program: Arc<Program>,
 }
 
 impl Guest {
@@ -52,8 +54,7 @@ impl WasiHttpView for Guest {
 pub(crate) struct Nursery(Arc<Shared>);
 
 struct Shared {
-    program: Arc<ProxyPre<Guest>>,
-    engine: wasmtime::Engine,
+    program: Arc<Program>,
     environment: GuestEnvironment,
     outbound: Outbound,
     max_memory_bytes: usize,
@@ -68,19 +69,23 @@ pub(crate) struct Instance {
 
 impl Nursery {
     pub(crate) fn new(
-        program: &Program,
+        program: Arc<Program>,
         environment: GuestEnvironment,
         outbound: Outbound,
         options: &Options,
     ) -> Self {
         Self(Arc::new(Shared {
-            program: Arc::clone(&program.pre),
-            engine: program.engine.clone(),
+            program,
             environment,
             outbound,
             max_memory_bytes: options.max_memory_bytes as usize,
             max_handles: options.max_component_handles as usize,
         }))
+    }
+
+    /// Whether many requests share an instance (WASI 0.3).
+    pub(crate) fn shares_instances(&self) -> bool {
+        self.0.program.shares_instances()
     }
 
     /// Makes an instance. That runs the component's start code, hence the time limit.
@@ -92,13 +97,13 @@ impl Nursery {
     }
 
     async fn instance(&self) -> wasmtime::Result<Instance> {
-        let mut store = Store::new(&self.0.engine, self.guest());
+        let mut store = Store::new(&self.0.program.engine, self.guest());
         store.limiter(|guest| &mut guest.limiter);
         store.set_max_component_handles(self.0.max_handles);
         // At each tick of the engine's clock the component gives way to everything else of its thread.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        let proxy = self.0.program.instantiate_async(&mut store).await?;
+        let proxy = self.0.program.pre.instantiate_async(&mut store).await?;
         Ok(Instance { store, proxy })
     }
 
@@ -119,6 +124,7 @@ impl Nursery {
             outbound: self.0.outbound.clone(),
             table,
             limiter: Limiter::new(self.0.max_memory_bytes),
+            _program: Arc::clone(&self.0.program),
         }
     }
 }

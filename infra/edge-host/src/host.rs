@@ -8,9 +8,12 @@ use tideline_http_front::Bodies;
 use tokio::net::TcpSocket;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use crate::engine::{Program, Ticker};
+use crate::components::{ComponentOptions, Components};
+use crate::engine::{self, Program, Version, Workshop};
+use crate::keeper::Keeper;
 use crate::origin::Origin;
-use crate::shard::Shard;
+use crate::outbound::Outbound;
+use crate::shard::{Deployment, Shard};
 use crate::{Error, GuestEnvironment, Options};
 
 /// The variable that says where the component's requests go.
@@ -25,7 +28,7 @@ pub struct Handle {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     shards: Vec<oneshot::Receiver<Drained>>,
-    _ticker: Ticker,
+    renew: mpsc::Sender<()>,
 }
 
 /// How a host ended.
@@ -40,37 +43,100 @@ pub enum Drained {
 }
 
 impl Host {
-    /// Compiles the component and starts to serve it. Blocks meanwhile, which takes seconds unless the
+    /// Compiles the components and starts to serve them. Blocks meanwhile, which takes seconds unless the
     /// compiled code is in the cache directory.
     pub fn start(options: Options, environment: GuestEnvironment) -> Result<Handle, Error> {
         options.check()?;
-        warn_if_unreachable(&options, &environment);
+        let components = Components::of(&options)?;
         let sockets = listeners(&options)?;
-        let program = Arc::new(Program::load(&options)?);
-        let ticker = Ticker::start(program.engine.clone())?;
+        let options = Arc::new(options);
+        let workshop = Workshop::new(Arc::clone(&options))?;
+        let programs = compile(&workshop, &components)?;
         let (stop, stopped) = watch::channel(false);
         let connections = Arc::new(Semaphore::new(options.max_connections as usize));
-        let options = Arc::new(options);
-        let mut shards = Vec::new();
+        let (mut shards, mut proposals) = (Vec::new(), Vec::new());
         let mut address = options.listen;
         for socket in sockets {
             address = local_address(&socket, options.listen)?;
             let (ready, serves) = mpsc::sync_channel(1);
+            let (proposal, proposed) = tokio::sync::mpsc::channel(1);
             let shard = Shard {
-                program: Arc::clone(&program),
-                environment: environment.clone(),
+                deployments: deployments(&components, &programs, &options, &environment)?,
+                routes: components.routes.clone(),
                 options: Arc::clone(&options),
                 bodies: Bodies::new(options.max_buffered_bytes() as usize, options.body_timeout()),
                 connections: Arc::clone(&connections),
                 stop: stopped.clone(),
             };
-            shards.push(shard.spawn(socket, ready)?);
+            shards.push(shard.spawn(socket, proposed, ready)?);
+            proposals.push(proposal);
             let died = || Error::Thread(std::io::Error::other("a shard died at its start"));
             serves.recv().map_err(|_| died())??;
         }
-        let wasi = if program.shares_instances() { "0.3" } else { "0.2" };
-        tracing::info!(%address, wasi, shards = shards.len(), "listening");
-        Ok(Handle { address, stop, shards, _ticker: ticker })
+        let (renew, orders) = mpsc::channel();
+        let mut keeper = Keeper::new(workshop, proposals);
+        for (component, (program, version)) in components.list.iter().zip(&programs) {
+            let wasi = if program.shares_instances() { "0.3" } else { "0.2" };
+            tracing::info!(component = component.name, %version, wasi, "component at work");
+            let (environment, allowed) = surroundings(component, &options, &environment);
+            warn_if_unreachable(&component.name, &allowed, &environment);
+            keeper.watch(&component.name, &component.file, *version);
+        }
+        keeper.start(options.reload_every(), orders)?;
+        tracing::info!(%address, shards = shards.len(), "listening");
+        Ok(Handle { address, stop, shards, renew })
+    }
+}
+
+fn compile(workshop: &Workshop, components: &Components) -> Result<Vec<(Arc<Program>, Version)>, Error> {
+    let compile = |component: &ComponentOptions| {
+        let bytes = engine::read(&component.file)?;
+        Ok((Arc::new(workshop.compile(&component.file, &bytes)?), Version::of(&bytes)))
+    };
+    components.list.iter().map(compile).collect()
+}
+
+/// What a component sees, and what it may reach.
+fn surroundings(
+    component: &ComponentOptions,
+    options: &Options,
+    environment: &GuestEnvironment,
+) -> (GuestEnvironment, Vec<Origin>) {
+    let environment = match &component.variables {
+        Some(beginnings) => environment.only(beginnings),
+        None => environment.clone(),
+    };
+    (environment, component.allow_outbound.as_ref().unwrap_or(&options.allow_outbound).clone())
+}
+
+/// What one shard has of each component.
+fn deployments(
+    components: &Components,
+    programs: &[(Arc<Program>, Version)],
+    options: &Options,
+    environment: &GuestEnvironment,
+) -> Result<Vec<Deployment>, Error> {
+    let deploy = |(component, (program, _)): (&ComponentOptions, &(Arc<Program>, Version))| {
+        let (environment, allowed) = surroundings(component, options, environment);
+        Ok(Deployment {
+            component: component.clone(),
+            environment,
+            outbound: Outbound::new(&allowed, options)?,
+            program: Arc::clone(program),
+        })
+    };
+    components.list.iter().zip(programs).map(deploy).collect()
+}
+
+/// Has a host look at its components' files.
+#[derive(Clone, Debug)]
+pub struct Reload(mpsc::Sender<()>);
+
+impl Reload {
+    /// Looks at once, in the background. A file that was of no use before is tried again.
+    pub fn now(&self) {
+        // Nobody hears it once the host has ended.
+        let _ = self.0.send(());
     }
 }
 
@@ -78,6 +144,11 @@ impl Handle {
     /// Where the host listens; the port is the real one if 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What has the host look at its components' files.
+    pub fn reloading(&self) -> Reload {
+        Reload(self.renew.clone())
     }
 
     /// Stops accepting, finishes the requests in progress up to the drain limit, and ends.
@@ -145,15 +216,16 @@ fn local_address(socket: &TcpSocket, address: SocketAddr) -> Result<SocketAddr, 
 }
 
 /// A Redis that the component is told of but may not reach is the likeliest mistake of all.
-fn warn_if_unreachable(options: &Options, environment: &GuestEnvironment) {
+fn warn_if_unreachable(component: &str, allowed: &[Origin], environment: &GuestEnvironment) {
     let Some(url) = environment.get(REDIS_URL) else {
         return;
     };
     let origin = url.parse().ok().and_then(|uri| Origin::of(&uri));
     if let Some(origin) = origin
-        && !options.allow_outbound.contains(&origin)
+        && !allowed.contains(&origin)
     {
         tracing::warn!(
+            component,
             %origin,
             "the component may not reach the origin of {REDIS_URL}; add it to --allow-outbound (EDGE_ALLOW_OUTBOUND)"
         );

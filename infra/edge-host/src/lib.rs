@@ -1,4 +1,4 @@
-//! Runs one `wasi:http` component as a server at the edge.
+//! Runs `wasi:http` components as a server at the edge.
 //!
 //! A WASI 0.3 component gets one instance per shard and hundreds of requests in it at once, so that
 //! what the component collects into one write stays together; a WASI 0.2 component gets one request
@@ -8,9 +8,9 @@
 //! # The way of one request
 //!
 //! ```text
-//! connection ─▶ request body, bounded ─▶ queue of the shard ─▶ instance ─▶ answer, collected ─▶ connection
-//!      │                │                     │                   │
-//!    431, cut       413, 408, 503          503 full      503 when it traps or is late
+//! connection ─▶ route ─▶ request body, bounded ─▶ queue ─▶ instance ─▶ answer, collected ─▶ connection
+//!      │          │               │                │          │
+//!    431, cut    404        413, 408, 503      503 full    503 when it traps or is late
 //! ```
 //!
 //! # What it promises
@@ -19,6 +19,8 @@
 //! - Request bodies in an instance take at most an eighth of its memory, so that the component's copies of
 //!   them do not fill it.
 //! - A trap or an endless loop costs the requests of one instance; the next instance is there at once.
+//! - A new version of a component takes over between two requests, and none is lost; a broken one changes
+//!   nothing.
 //! - An answer is sent whole or not at all, always with `content-length`.
 //! - Stopping finishes what has begun, up to a limit.
 //!
@@ -30,6 +32,8 @@
 
 mod answer;
 mod application;
+mod cache;
+mod components;
 mod connection;
 mod engine;
 mod environment;
@@ -37,15 +41,19 @@ mod error;
 mod guest;
 mod guest_log;
 mod host;
+mod keeper;
 mod limiter;
 mod options;
 mod origin;
 mod outbound;
+mod probe;
 mod refusal;
+mod routes;
 mod shard;
+mod switchboard;
 
 pub use environment::GuestEnvironment;
 pub use error::Error;
-pub use host::{Drained, Handle, Host};
+pub use host::{Drained, Handle, Host, Reload};
 pub use options::{LogFormat, Options};
 pub use origin::Origin;

@@ -37,15 +37,19 @@ fn main() -> ExitCode {
 fn run(options: Options) -> anyhow::Result<Drained> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Before the start, so that a signal meanwhile is not lost.
-    let (mut terminate, mut interrupt) = {
+    let (mut terminate, mut interrupt, mut hangup) = {
         let _context = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
     };
     let handle = Host::start(options, GuestEnvironment::from_process())?;
+    let reload = handle.reloading();
     let drained = runtime.block_on(handle.run_until(async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
+                _ = hangup.recv() => reload.now(),
+            }
         }
     }));
     Ok(drained)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum, value_parser};
 use tracing_subscriber::EnvFilter;
 
+use crate::components::probe_path;
 use crate::{Error, Origin};
 
 /// Runs a wasi:http component as a server at the edge.
@@ -17,9 +18,33 @@ use crate::{Error, Origin};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tideline-edge", version)]
 pub struct Options {
-    /// File of the component (.wasm), WASI 0.3 or 0.2.
-    #[arg(long, env = "EDGE_COMPONENT", value_name = "FILE")]
-    pub component: PathBuf,
+    /// File of the component (.wasm), WASI 0.3 or 0.2. It answers every request.
+    #[arg(
+        long,
+        env = "EDGE_COMPONENT",
+        value_name = "FILE",
+        required_unless_present = "components",
+        conflicts_with = "components"
+    )]
+    pub component: Option<PathBuf>,
+
+    /// TOML file that names several components, each with its routes, as [[component]] tables: name, file
+    /// (relative to this one), routes (such as "/track" or "shop.example/track"; the most exact one wins),
+    /// and optionally allow_outbound in place of --allow-outbound, variables (beginnings of the names of
+    /// those that it sees) and probe.
+    #[arg(long, env = "EDGE_COMPONENTS", value_name = "FILE")]
+    pub components: Option<PathBuf>,
+
+    /// Path that a new version of the component is asked for before it takes over; a status of 500 or
+    /// more keeps the old one. Without it a new version has to start, and no more.
+    #[arg(long, env = "EDGE_PROBE", value_name = "PATH", value_parser = probe_path)]
+    pub probe: Option<String>,
+
+    /// Seconds between two looks at the components' files: a new version of one takes over without a lost
+    /// request; one that does not compile or start is logged, and the old one stays. 0 looks only on
+    /// SIGHUP. The list of components itself is read at the start only.
+    #[arg(long, env = "EDGE_RELOAD_SECONDS", default_value_t = 5)]
+    pub reload_seconds: u64,
 
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "EDGE_LISTEN", default_value = "127.0.0.1:8585")]
@@ -120,7 +145,8 @@ pub struct Options {
     pub max_component_handles: u32,
 
     /// Directory for compiled code, so that the next start need not compile. Whoever can write to it can
-    /// run code as this process: it must belong to this user alone. Without it nothing is kept.
+    /// run code as this process: it is used only if it, and all that is in it, belongs to this user alone
+    /// (chmod 700). Without it nothing is kept.
     #[arg(long, env = "EDGE_CACHE_DIR", value_name = "DIRECTORY")]
     pub cache_dir: Option<PathBuf>,
 
@@ -193,6 +219,11 @@ impl Options {
     /// Bytes of memory above which an instance is replaced.
     pub(crate) fn recycle_memory_bytes(&self) -> u32 {
         self.recycle_memory_bytes.unwrap_or(self.max_memory_bytes / 4 * 3)
+    }
+
+    /// Time between two looks at the components' files, if any are to be made unasked.
+    pub(crate) fn reload_every(&self) -> Option<Duration> {
+        (self.reload_seconds > 0).then(|| Duration::from_secs(self.reload_seconds))
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

@@ -10,6 +10,8 @@ use tideline_http_front::refuse;
 pub(crate) enum Refusal {
     /// What any server of ours may say.
     Front(tideline_http_front::Refusal),
+    /// No component has this address.
+    NoRoute,
     /// No answer within this many milliseconds.
     Late(u64),
     /// No instance can be made at the moment.
@@ -31,6 +33,7 @@ impl Refusal {
     fn status(self) -> StatusCode {
         match self {
             Self::Front(refusal) => refusal.status(),
+            Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Late(_) | Self::NoInstance | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::ComponentError | Self::LargeAnswer(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -39,6 +42,7 @@ impl Refusal {
     fn detail(self) -> String {
         match self {
             Self::Front(refusal) => refusal.detail(),
+            Self::NoRoute => "nothing is at this address".into(),
             Self::Late(milliseconds) => {
                 format!("no answer within {milliseconds} ms; send it again later")
             }
@@ -72,6 +76,7 @@ mod tests {
         let table = [
             (Refusal::BUSY, 503),
             (Refusal::INSTANCE_ENDED, 503),
+            (Refusal::NoRoute, 404),
             (Refusal::Late(7), 503),
             (Refusal::NoInstance, 503),
             (Refusal::Stopping, 503),

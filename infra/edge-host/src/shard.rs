@@ -1,5 +1,5 @@
-//! A shard: one thread with its own listener, instance and outgoing connections. Shards share nothing
-//! but the compiled component and the limits of the whole process.
+//! A shard: one thread with its own listener, instances and outgoing connections. Shards share nothing
+//! but the compiled components and the limits of the whole process.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -8,25 +8,41 @@ use std::sync::{Arc, mpsc};
 use hyper::service::service_fn;
 use tideline_http_front::{Bodies, Connections, Patience, visitor};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc as proposals, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::application::{Application, Isolated, Policy, Supervisor};
+use crate::application::{Application, Policy};
+use crate::components::ComponentOptions;
 use crate::connection::Visitor;
 use crate::engine::Program;
 use crate::guest::Nursery;
 use crate::host::Drained;
+use crate::keeper::Proposal;
 use crate::outbound::Outbound;
+use crate::probe::probe;
+use crate::routes::RouteTable;
+use crate::switchboard::Switchboard;
 use crate::{Error, GuestEnvironment, Options};
 
 /// Connections that the system keeps for us until they are accepted.
 const BACKLOG: u32 = 1024;
 
+/// One component in one shard.
+pub(crate) struct Deployment {
+    pub(crate) component: ComponentOptions,
+    pub(crate) environment: GuestEnvironment,
+    /// Its connections outlive its versions.
+    pub(crate) outbound: Outbound,
+    /// Its first version.
+    pub(crate) program: Arc<Program>,
+}
+
 /// What a shard is made of.
 pub(crate) struct Shard {
-    pub(crate) program: Arc<Program>,
-    pub(crate) environment: GuestEnvironment,
+    /// In the routes' order.
+    pub(crate) deployments: Vec<Deployment>,
+    pub(crate) routes: RouteTable,
     pub(crate) options: Arc<Options>,
     pub(crate) bodies: Bodies,
     pub(crate) connections: Arc<Semaphore>,
@@ -35,10 +51,12 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Starts the thread. `ready` hears whether the shard serves; the receiver hears how it ended.
+    /// Starts the thread, which takes over new versions that are proposed to it. `ready` hears whether the
+    /// shard serves; the receiver hears how it ended.
     pub(crate) fn spawn(
         self,
         socket: TcpSocket,
+        proposals: proposals::Receiver<Proposal>,
         ready: mpsc::SyncSender<Result<(), Error>>,
     ) -> Result<oneshot::Receiver<Drained>, Error> {
         let runtime =
@@ -47,7 +65,7 @@ impl Shard {
         std::thread::Builder::new()
             .name("shard".into())
             .spawn(move || {
-                let drained = runtime.block_on(self.run(socket, ready));
+                let drained = runtime.block_on(self.run(socket, proposals, ready));
                 // What was cut off is dropped with the runtime, before anybody hears of the end.
                 drop(runtime);
                 if let Some(drained) = drained {
@@ -59,8 +77,14 @@ impl Shard {
     }
 
     /// Serves until told to stop; `None` if it could not start.
-    async fn run(self, socket: TcpSocket, ready: mpsc::SyncSender<Result<(), Error>>) -> Option<Drained> {
-        let (application, supervisor, listener) = match self.start(socket).await {
+    async fn run(
+        self,
+        socket: TcpSocket,
+        mut proposals: proposals::Receiver<Proposal>,
+        ready: mpsc::SyncSender<Result<(), Error>>,
+    ) -> Option<Drained> {
+        let mut tasks = JoinSet::new();
+        let (switchboard, listener) = match self.start(socket, &mut tasks).await {
             Ok(started) => started,
             Err(error) => {
                 let _ = ready.send(Err(error));
@@ -74,57 +98,83 @@ impl Shard {
         tokio::select! {
             // An error means that the handle is gone, which is a reason to stop as well.
             _ = stop.wait_for(|stop| *stop) => {}
-            never = self.accept(&listener, &mut connections, &application) => match never {},
+            never = self.accept(&listener, &mut connections, &switchboard) => match never {},
+            never = self.renew(&mut proposals, &switchboard, &mut tasks) => match never {},
         }
         drop(listener);
         let end = Instant::now() + self.options.drain_limit();
         let mut complete = connections.finish(end).await;
-        // Without a way in, the supervisor ends as soon as everything is answered.
-        drop(application);
-        if let Some(supervisor) = supervisor {
-            complete &= timeout_at(end, supervisor).await.is_ok();
-        }
+        // Without a way in, the instances end as soon as everything is answered.
+        drop(switchboard);
+        let all = async { while tasks.join_next().await.is_some() {} };
+        complete &= timeout_at(end, all).await.is_ok();
         Some(if complete { Drained::Complete } else { Drained::CutOff })
     }
 
     async fn start(
         &self,
         socket: TcpSocket,
-    ) -> Result<(Application, Option<JoinHandle<()>>, TcpListener), Error> {
-        let (application, supervisor) = self.application().await?;
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(Arc<Switchboard>, TcpListener), Error> {
+        let mut applications = Vec::new();
+        for deployment in &self.deployments {
+            applications.push(self.application(deployment, Arc::clone(&deployment.program), tasks).await?);
+        }
         let listener = socket
             .listen(BACKLOG)
             .map_err(|source| Error::Listen { address: self.options.listen, source })?;
-        Ok((application, supervisor, listener))
+        Ok((Arc::new(Switchboard::new(self.routes.clone(), applications)), listener))
     }
 
-    async fn application(&self) -> Result<(Application, Option<JoinHandle<()>>), Error> {
-        let policy = Policy::new(&self.options);
-        let nursery = Nursery::new(
-            &self.program,
-            self.environment.clone(),
-            Outbound::new(&self.options)?,
-            &self.options,
-        );
-        if !self.program.shares_instances() {
-            let isolated = Isolated::start(nursery, policy).await?;
-            return Ok((Application::Isolated(isolated), None));
+    /// A version of a component at work.
+    async fn application(
+        &self,
+        deployment: &Deployment,
+        program: Arc<Program>,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<Application, Error> {
+        let (environment, outbound) = (deployment.environment.clone(), deployment.outbound.clone());
+        let nursery = Nursery::new(program, environment, outbound, &self.options);
+        Application::start(nursery, Policy::new(&self.options), tasks).await
+    }
+
+    /// Tries new versions, and has them take over.
+    async fn renew(
+        &self,
+        proposals: &mut proposals::Receiver<Proposal>,
+        switchboard: &Switchboard,
+        tasks: &mut JoinSet<()>,
+    ) -> Infallible {
+        while let Some(Proposal { component, program, ready, go }) = proposals.recv().await {
+            // Of versions before, those that have answered everything.
+            while tasks.try_join_next().is_some() {}
+            let Some(deployment) = self.deployments.get(component) else { continue };
+            let made = self.application(deployment, program, tasks).await;
+            let tried = match (made, &deployment.component.probe) {
+                (Ok(application), Some(path)) => probe(&application, path).await.map(|()| application),
+                (made, _) => made,
+            };
+            let (outcome, application) =
+                tried.map_or_else(|error| (Err(error), None), |made| (Ok(()), Some(made)));
+            if ready.send(outcome).is_ok()
+                && let (Ok(()), Some(application)) = (go.await, application)
+            {
+                switchboard.replace(component, application);
+            }
         }
-        let (shared, supervisor) = Supervisor::start(nursery, policy).await?;
-        let supervisor = tokio::spawn(supervisor.run());
-        Ok((Application::Shared(shared), Some(supervisor)))
+        std::future::pending().await
     }
 
-    /// Accepts visitors, whose requests the application answers.
+    /// Accepts visitors, whose requests the applications answer.
     async fn accept(
         &self,
         listener: &TcpListener,
         connections: &mut Connections,
-        application: &Application,
+        switchboard: &Arc<Switchboard>,
     ) -> Infallible {
         let welcome = |peer: SocketAddr| {
             let most = self.options.max_body_bytes as usize;
-            let visitor = Visitor::new(peer.ip(), application.clone(), self.bodies.clone(), most);
+            let visitor = Visitor::new(peer.ip(), Arc::clone(switchboard), self.bodies.clone(), most);
             let service = service_fn(move |request| visitor.clone().answer(request));
             (Patience::with_reader(self.options.write_timeout()), service)
         };

@@ -21,13 +21,15 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 use super::{Policy, wasi_request};
-use crate::Error;
 use crate::answer::{collect, component_error};
 use crate::guest::{Guest, Instance, Nursery};
 use crate::refusal::Refusal;
+use crate::{Error, Options};
 
-/// Instances of a shard at once, whatever the options say: each takes several GiB of address space.
-pub(crate) const MAX_ISOLATED_INSTANCES: u32 = 256;
+/// Instances of a shard, and of a host, at once, whatever the options say: each takes several GiB of
+/// address space, for each component, and twice while a new version takes over.
+const MAX_INSTANCES: u32 = 256;
+const MAX_INSTANCES_OF_ALL_SHARDS: u32 = 512;
 
 /// Requests that one instance serves, one after the other.
 const REUSE: usize = 128;
@@ -35,6 +37,13 @@ const REUSE: usize = 128;
 /// How long an instance without work is kept, and one that works on after its answer.
 const IDLE_TIME: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Instances that a shard has room for: two for each that works, because one that is being replaced still
+/// holds its place.
+pub(crate) fn isolated_instances(options: &Options) -> u32 {
+    let fair = MAX_INSTANCES_OF_ALL_SHARDS / u32::from(options.shards).max(1);
+    options.instance_concurrency.saturating_mul(2).min(MAX_INSTANCES).min(fair).max(2)
+}
 
 /// The application of a WASI 0.2 component.
 #[derive(Clone)]
@@ -53,8 +62,7 @@ impl Isolated {
     pub(crate) async fn start(nursery: Nursery, policy: Policy) -> Result<Self, Error> {
         let first = nursery.instance_within(policy.timeout).await;
         drop(first.map_err(|error| Error::Instantiate { reason: format!("{error:#}") })?);
-        // Half, because an instance that is being replaced still holds its place in the pool.
-        let working = policy.concurrency.min(MAX_ISOLATED_INSTANCES as usize / 2).max(1);
+        let working = policy.isolated;
         Ok(Self {
             handler: ProxyHandler::new(State { nursery, policy }),
             admitted: Arc::new(Semaphore::new(working + policy.queue)),

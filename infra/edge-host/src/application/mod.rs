@@ -14,18 +14,24 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tideline_http_front::{Held, HeldBody};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub(crate) use self::isolated::{Isolated, MAX_ISOLATED_INSTANCES};
-pub(crate) use self::shared::{MAX_RETIRING, Shared, Supervisor};
-use crate::Options;
+use self::isolated::Isolated;
+pub(crate) use self::isolated::isolated_instances;
+pub(crate) use self::shared::MAX_RETIRING;
+use self::shared::{Shared, Supervisor};
+use crate::guest::Nursery;
 use crate::refusal::Refusal;
+use crate::{Error, Options};
 
 /// What requests may cost.
 #[derive(Clone, Copy)]
 pub(crate) struct Policy {
-    /// Requests that one instance works on at once (0.2: instances that work at once).
+    /// Requests that one instance works on at once.
     concurrency: usize,
+    /// 0.2: instances that work at once.
+    isolated: usize,
     /// Requests that wait for an instance.
     queue: usize,
     /// Requests after which an instance is replaced.
@@ -42,6 +48,7 @@ impl Policy {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             concurrency: options.instance_concurrency as usize,
+            isolated: isolated_instances(options) as usize / 2,
             queue: options.queue as usize,
             recycle_after: options.recycle_after,
             recycle_memory_bytes: options.recycle_memory_bytes() as usize,
@@ -71,6 +78,21 @@ pub(crate) enum Application {
 }
 
 impl Application {
+    /// Makes a first instance, so that a component that cannot start is refused before it is public. What
+    /// has to run beside it is put into `tasks`; it ends after the last clone and the last answer.
+    pub(crate) async fn start(
+        nursery: Nursery,
+        policy: Policy,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<Self, Error> {
+        if !nursery.shares_instances() {
+            return Isolated::start(nursery, policy).await.map(Self::Isolated);
+        }
+        let (shared, supervisor) = Supervisor::start(nursery, policy).await?;
+        tasks.spawn(supervisor.run());
+        Ok(Self::Shared(shared))
+    }
+
     /// The component's answer, whole, or why there is none.
     pub(crate) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
         match self {

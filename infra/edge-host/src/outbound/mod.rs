@@ -53,8 +53,8 @@ struct Shared {
 }
 
 impl Outbound {
-    pub(crate) fn new(options: &Options) -> Result<Self, Error> {
-        let allowed: AllowList = options.allow_outbound.iter().cloned().collect();
+    pub(crate) fn new(allowed: &[Origin], options: &Options) -> Result<Self, Error> {
+        let allowed: AllowList = allowed.iter().cloned().collect();
         let connect_timeout = Duration::from_millis(options.outbound_connect_timeout_ms);
         let timeout = options.outbound_timeout_ms.unwrap_or(options.request_timeout_ms);
         Ok(Self(Arc::new(Shared {

@@ -46,7 +46,7 @@ fn build(folder: &str, file: &str) -> PathBuf {
 pub(crate) fn options(component: &Path) -> Options {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     let mut options = Options::parse_from(["tideline-edge", "--listen", "127.0.0.1:0", "--component", "x"]);
-    options.component = component.to_owned();
+    options.component = Some(component.to_owned());
     options.cache_dir = Some(cache);
     options
 }

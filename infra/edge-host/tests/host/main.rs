@@ -2,6 +2,8 @@
 //! the component, the network or the visitor misbehaves.
 
 mod client;
+mod compiled;
+mod components;
 mod failures;
 mod fixture;
 mod isolated;
@@ -12,3 +14,4 @@ mod process;
 mod recycling;
 mod serving;
 mod stopping;
+mod swapping;

@@ -1,5 +1,6 @@
 //! The binary: its log, its signals, its exit.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -13,10 +14,15 @@ use crate::client::{Connection, get};
 use crate::fixture::{PATIENCE, guest};
 
 pub(crate) fn edge(arguments: &[&str]) -> Command {
+    edge_of(guest(), arguments)
+}
+
+/// The binary with this component.
+pub(crate) fn edge_of(component: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tideline-edge"));
     command
         .args(["--log-format", "json", "--listen", "127.0.0.1:0", "--component"])
-        .arg(guest())
+        .arg(component)
         .args(["--cache-dir", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")])
         .args(arguments)
         .env("TIDELINE_REGION", "eu")
