@@ -47,7 +47,7 @@ impl<'a> Reading<'a> {
 
     fn one(self, command: &Command<'_>, format: Format) -> Result<Plan, Failure> {
         self.policy.check(command)?;
-        let mut commands = Vec::new();
+        let mut commands = Vec::with_capacity(self.body.len().saturating_add(64));
         encode_command(&mut commands, command.words());
         Ok(Plan { commands, answer: Answer::single(self.limits.max_answer_bytes, format) })
     }

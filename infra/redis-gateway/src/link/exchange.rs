@@ -261,3 +261,39 @@ impl Exchange {
         if end_of_patience <= now { Err(Ended::Stalled(self.stall_timeout)) } else { Ok(end_of_patience) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{duplex, split};
+
+    use super::*;
+
+    /// What becomes of commands of which Redis takes no more than the first so many bytes.
+    async fn cut_after(bytes: usize, commands: &[u8], answer: Answer) -> LinkError {
+        let (ours, mut redis) = duplex(bytes);
+        let (reader, writer) = split(ours);
+        let exchange = Exchange::new((Box::new(reader), Box::new(writer)), 1000, Duration::from_secs(60));
+        let (inbox, mut batches) = mpsc::channel(1);
+        let (to, delivered) = oneshot::channel();
+        let batch = Batch { commands: commands.to_vec(), answer, admission: None, to };
+        inbox.send(batch).await.unwrap();
+        let traffic = tokio::spawn(async move { exchange.run(&mut batches).await.to_string() });
+        // As much as there is room for is written, and nothing of it is read.
+        let mut peeked = [0; 1];
+        redis.read_exact(&mut peeked).await.unwrap();
+        drop(redis);
+        traffic.await.unwrap();
+        delivered.await.unwrap().unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn what_redis_has_only_a_part_of_is_not_executed_unless_the_part_is_a_command() {
+        let mut commands = Vec::new();
+        encode_command(&mut commands, &["SET", "key", &"x".repeat(100)]);
+        let single = || Answer::single(1000, Format::Json);
+        assert!(matches!(cut_after(50, &commands, single()).await, LinkError::NotSent(_)));
+        assert!(matches!(cut_after(500, &commands, single()).await, LinkError::OutcomeUnknown(_)));
+        let pipeline = Answer::pipeline(1000, Format::Json, vec![crate::answer::Item::Reply]);
+        assert!(matches!(cut_after(50, &commands, pipeline).await, LinkError::OutcomeUnknown(_)));
+    }
+}

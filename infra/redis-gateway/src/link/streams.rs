@@ -211,3 +211,63 @@ impl Stream {
         self.events.send(COMMENT.to_vec()).map_err(|_| Ended::NotTaken)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use tokio::io::{DuplexStream, duplex, split};
+
+    use super::*;
+
+    /// A stream whose Redis we are, and its client's end. The sender stops it.
+    fn stream() -> (DuplexStream, EventBody, watch::Sender<()>) {
+        let (ours, redis) = duplex(1024);
+        let (reader, writer) = split(ours);
+        let (events, body) = channel(1000);
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let stream = Stream {
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+            input: BytesMut::new(),
+            decoder: Decoder::new(1000),
+            event_writer: EventWriter::new(1000),
+            events,
+            heard: true,
+            _place: place,
+        };
+        let (stop, stopped) = watch::channel(());
+        tokio::spawn(stream.run(stopped));
+        (redis, body, stop)
+    }
+
+    async fn next(body: &mut EventBody) -> Option<String> {
+        let frame = body.frame().await?.unwrap();
+        Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn both_sides_are_asked_now_and_then_and_a_silent_redis_ends_the_stream() {
+        let (mut redis, mut body, _stop) = stream();
+        let began = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(next(&mut body).await.as_deref(), Some(":\n\n"));
+            let mut ping = [0; 14];
+            redis.read_exact(&mut ping).await.unwrap();
+            assert_eq!(&ping, b"*1\r\n$4\r\nPING\r\n");
+            redis.write_all(b"*2\r\n$4\r\npong\r\n$0\r\n\r\n").await.unwrap();
+        }
+        assert_eq!(began.elapsed(), HEARTBEAT * 3);
+        assert_eq!(next(&mut body).await.as_deref(), Some(":\n\n"));
+        assert_eq!(next(&mut body).await, None, "no answer to the last ping");
+        assert_eq!(began.elapsed(), HEARTBEAT * 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_the_gateway_stops() {
+        let (mut redis, mut body, stop) = stream();
+        redis.write_all(b"*1\r\n$1\r\na\r\n").await.unwrap();
+        assert_eq!(next(&mut body).await.as_deref(), Some("data: a\n\n"));
+        stop.send(()).unwrap();
+        assert_eq!(next(&mut body).await, None);
+    }
+}

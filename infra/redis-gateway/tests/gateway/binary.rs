@@ -19,6 +19,7 @@ fn gateway(redis: &Redis) -> Command {
         .env("GATEWAY_LISTEN", "127.0.0.1:0")
         .env("GATEWAY_TOKENS_FILE", tokens)
         .env("GATEWAY_REDIS_URL", redis.url())
+        .env("GATEWAY_QUERY_TOKEN", "true")
         .env("GATEWAY_LOG", "debug")
         .env("GATEWAY_LOG_FORMAT", "json")
         .stderr(Stdio::piped())
@@ -75,6 +76,8 @@ async fn it_says_where_it_listens_logs_no_secret_and_exits_0_on_a_signal() {
         let address = running.line("listening").await["address"].as_str().unwrap().parse().unwrap();
         let answer = Client::connect(address, ADMIN).await.command(&["ECHO", "body-of-a-request"]).await;
         assert_eq!(answer.status, 200);
+        let path = format!("/echo/address-of-a-request?_token={ADMIN}");
+        assert_eq!(Client::connect(address, "").await.send("GET", &path, "").await.status, 200);
         assert_eq!(Client::connect(address, "wrong-token").await.command(&["PING"]).await.status, 401);
         running
             .line("a request had no valid token: check the token of this client and the tokens file")
@@ -82,7 +85,8 @@ async fn it_says_where_it_listens_logs_no_secret_and_exits_0_on_a_signal() {
         let (code, log) = running.end(signal).await;
         assert_eq!(code, Some(0));
         assert!(log.contains("\"answered\"") && log.contains("127.0.0.1"), "{log}");
-        for secret in [EDGE, ADMIN, "wrong-token", "p@ss", "p%40ss", "body-of-a-request", "Bearer"] {
+        let sent = ["body-of-a-request", "address-of-a-request", "wrong-token", "Bearer", "_token"];
+        for secret in [EDGE, ADMIN, "p@ss", "p%40ss"].iter().chain(&sent) {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
     }
