@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper::service::service_fn;
 use tideline_collector::{Collector, RedisCommit, Settings};
-use tideline_http_front::{Connections, Patience, visitor};
+use tideline_http_front::{Connections, Front, Patience, Peer, visitor};
 use tideline_redis_rest::{Client, Deadlines, ReqwestTransport};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -81,11 +81,13 @@ impl Service {
     pub async fn run(self, drain: impl Future<Output = ()> + Send) {
         let Self { listener, address: _, desk, limits, drain: limit } = self;
         let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        let mut connections = Connections::new(visitor::http(limits.header_timeout), places);
-        let welcome = |peer: SocketAddr| {
-            let visitor = Visitor::new(peer.ip(), Arc::clone(&desk));
-            let service = service_fn(move |request| visitor.clone().answer(request));
-            (Patience::with_reader(limits.write_timeout), service)
+        let head = limits.header_timeout;
+        let patience = Patience { opening: head, head, answer: limits.write_timeout, idle: head };
+        let mut connections = Connections::new(Front::new(visitor::MAX_HEAD_BYTES, patience, places));
+        let answers = Arc::clone(&desk);
+        let welcome = move |peer: &Peer| {
+            let visitor = Visitor::new(peer.address.ip(), Arc::clone(&answers));
+            service_fn(move |request| visitor.clone().answer(request))
         };
         tokio::select! {
             () = drain => {}

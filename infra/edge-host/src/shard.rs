@@ -2,11 +2,10 @@
 //! but the compiled components and the limits of the whole process.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 
 use hyper::service::service_fn;
-use tideline_http_front::{Bodies, Connections, Patience, visitor};
+use tideline_http_front::{Bodies, Connections, Front, Patience, Peer, visitor};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, mpsc as proposals, oneshot, watch};
 use tokio::task::JoinSet;
@@ -92,8 +91,7 @@ impl Shard {
             }
         };
         let _ = ready.send(Ok(()));
-        let mut connections =
-            Connections::new(visitor::http(self.options.header_timeout()), Arc::clone(&self.connections));
+        let mut connections = Connections::new(self.front());
         let mut stop = self.stop.clone();
         tokio::select! {
             // An error means that the handle is gone, which is a reason to stop as well.
@@ -165,6 +163,13 @@ impl Shard {
         std::future::pending().await
     }
 
+    /// What the connections of visitors are like.
+    fn front(&self) -> Front {
+        let head = self.options.header_timeout();
+        let patience = Patience { opening: head, head, answer: self.options.write_timeout(), idle: head };
+        Front::new(visitor::MAX_HEAD_BYTES, patience, Arc::clone(&self.connections))
+    }
+
     /// Accepts visitors, whose requests the applications answer.
     async fn accept(
         &self,
@@ -172,11 +177,11 @@ impl Shard {
         connections: &mut Connections,
         switchboard: &Arc<Switchboard>,
     ) -> Infallible {
-        let welcome = |peer: SocketAddr| {
-            let most = self.options.max_body_bytes as usize;
-            let visitor = Visitor::new(peer.ip(), Arc::clone(switchboard), self.bodies.clone(), most);
-            let service = service_fn(move |request| visitor.clone().answer(request));
-            (Patience::with_reader(self.options.write_timeout()), service)
+        let (switchboard, bodies) = (Arc::clone(switchboard), self.bodies.clone());
+        let most = self.options.max_body_bytes as usize;
+        let welcome = move |peer: &Peer| {
+            let visitor = Visitor::new(peer.address.ip(), Arc::clone(&switchboard), bodies.clone(), most);
+            service_fn(move |request| visitor.clone().answer(request))
         };
         connections.accept(listener, welcome).await
     }

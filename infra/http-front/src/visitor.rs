@@ -2,37 +2,17 @@
 //! address that it really came from.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use hyper::server::conn::http1::Builder;
-use hyper_util::rt::TokioTimer;
 
 use crate::Refusal;
 
 /// The visitor's address, without port. Only the server sets it: what a visitor sends is dropped.
 pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("tideline-client-address");
 
-/// Bytes of all headers of a request, and of what is read from a connection at once; a request with
-/// more is answered 431. So is one with more than 100 headers, which is hyper's limit: to say so would
-/// cost an allocation for each request.
-const MAX_HEADER_BYTES: usize = 64 << 10;
-
-/// How the connections of visitors are served. The headers of a request may take this long, counted
-/// from the end of the request before it: so it is also how long an idle connection is kept.
-#[must_use]
-pub fn http(header_timeout: Duration) -> Builder {
-    let mut builder = Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_header_size(MAX_HEADER_BYTES)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .half_close(false)
-        .keep_alive(true);
-    builder
-}
+/// Bytes of all headers of a visitor's request.
+pub const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// The value of [`CLIENT_ADDRESS`] for a visitor with this address.
 #[must_use]
