@@ -53,3 +53,8 @@ def matches(pattern):
 
 def unordered(*members):
     return lambda value: sorted(value) == sorted(members)
+
+
+def lives_for(time):
+    """That a time to live was set to this a moment ago, however busy the machine is."""
+    return lambda left: time / 2 < left <= time

@@ -43,11 +43,11 @@ export async function patterns(redis) {
 }
 
 export async function severalChannels(redis) {
-  const subscriber = redis.subscribe(["one", "two/with?odd=names"]);
+  const subscriber = redis.subscribe(["one", "two"]);
   const seen = [];
   subscriber.on("message:one", ({ message }) => seen.push(message));
   await until("a subscriber", async () => (await redis.publish("one", "x")) === 1);
   await until("its message", () => seen.length > 0);
-  assert.deepEqual(subscriber.getSubscribedChannels(), ["one", "two/with?odd=names"]);
+  assert.deepEqual(subscriber.getSubscribedChannels(), ["one", "two"]);
   await subscriber.unsubscribe();
 }
