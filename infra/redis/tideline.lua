@@ -6,11 +6,11 @@
 local SESSION_SECONDS = 24 * 60 * 60
 local SEEN_MILLISECONDS = 2 * 60 * 1000
 local MOST_REQUESTS = 64
-local KEYS_EACH = 5
+local KEYS_EACH = 6
 local ARGUMENTS_EACH = 8
 
 local SOURCE_SETTINGS = {
-  'enabled', 'types', 'name', 'origins', 'bots', 'opt_out', 'transitional',
+  'enabled', 'types', 'name', 'origins', 'bots', 'opt_out', 'rate_gap', 'rate_burst', 'transitional',
   'static', 'replace_profile_id', 'generate_profile', 'sticky_session',
 }
 
@@ -67,6 +67,21 @@ local function novelty(request, known, profile)
   return (session and 1 or 0) + (minted and 2 or 0)
 end
 
+-- Counts the events against the source's rate, or says why not. The generic cell rate algorithm: what is kept is when
+-- the events so far would have come one after the other, in microseconds.
+local function above_rate(source, request)
+  local gap = tonumber(source.rate_gap)
+  if not gap then return nil end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000000 + time[2]
+  local due = math.max(now, tonumber(redis.call('GET', request.keys.rate)) or 0)
+  local excess = due - now - gap * (tonumber(source.rate_burst) - 1)
+  if excess > 0 then return { 'limited', string.format('%.0f', math.ceil(excess / 1000)) } end
+  due = due + gap * request.events
+  redis.call('SET', request.keys.rate, string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
+  return nil
+end
+
 -- Takes in one request that its source allows.
 local function accept(source, request)
   local keys = request.keys
@@ -79,6 +94,8 @@ local function accept(source, request)
   local known = redis.call('GET', keys.session)
   local profile, unsettled = owner(source, request, known)
   if not profile then return unsettled end
+  local limited = above_rate(source, request)
+  if limited then return limited end
 
   local entry = request.fields
   for _, part in ipairs({ 'pro', profile, 'new', tostring(novelty(request, known, profile)), 'tra', transitional }) do
@@ -128,6 +145,7 @@ local function read_requests(keys, args)
         session = keys[first + 3],
         seen = keys[first + 4],
         ledger = keys[first + 5],
+        rate = keys[first + 6],
       },
       bridge = args[at],
       source = args[at + 1],
@@ -143,7 +161,7 @@ local function read_requests(keys, args)
   return requests
 end
 
--- KEYS, for each request: source, events, session, seen, ledger.
+-- KEYS, for each request: source, events, session, seen, ledger, rate.
 -- ARGV: the number of requests; for each: bridge, source, facts, origin, profile candidate, claimed profile,
 -- number of events, number of fields, then each field's name and value.
 local function track_v1(keys, args)

@@ -400,10 +400,10 @@ mod tests {
         let asked = script.asked.borrow()[0].clone();
         assert_eq!(asked[0], json!(alone[2][0]), "the claim is looked up first");
         let (first, third) = (&alone[0][0], &alone[2][1]);
-        let mut both: Vec<&str> = vec!["FCALL", "track_v1", "10"];
-        both.extend(first[3..8].iter().chain(&third[3..8]).map(String::as_str));
+        let mut both: Vec<&str> = vec!["FCALL", "track_v1", "12"];
+        both.extend(first[3..9].iter().chain(&third[3..9]).map(String::as_str));
         both.push("2");
-        both.extend(first[9..].iter().chain(&third[9..]).map(String::as_str));
+        both.extend(first[10..].iter().chain(&third[10..]).map(String::as_str));
         assert_eq!(asked[1], json!(both));
         assert_eq!(asked[2], json!(alone[1][0]), "one request is told as if it were sent by itself");
     }

@@ -23,6 +23,11 @@ pub(crate) fn of_reply(reply: TrackReply, bridge: &str, source: &str) -> Result<
             "Pages of this origin may not send events to this event source. \
              Add the origin to the event source's allowed origins, or call from one of them.",
         ),
+        TrackReply::Limited { milliseconds } => Ok(Response::detail(
+            StatusCode::TOO_MANY_REQUESTS,
+            "The event source sends more events than it may. Send the same body again later.",
+        )
+        .with("retry-after", milliseconds.div_ceil(1000).max(1).to_string())),
         TrackReply::UnknownSession => forbidden("Access denied"),
         TrackReply::ProfileRequired => Ok(faulty(&[Fault::new(What::Missing, &["profile"], None)])),
         TrackReply::NoLane => Err(CommitError(
@@ -74,6 +79,7 @@ mod tests {
             (TrackReply::Bot, 401, "Traffic from bot is not allowed."),
             (TrackReply::WrongOrigin, 403, "allowed origins"),
             (TrackReply::UnknownSession, 403, "Access denied"),
+            (TrackReply::Limited { milliseconds: 70 }, 429, "Send the same body again later"),
             (TrackReply::ProfileRequired, 422, "\"profile\""),
         ];
         for (reply, status, words) in table {

@@ -76,6 +76,9 @@ impl Facts {
 /// The most requests of one lane that one `FCALL track_v1` takes.
 pub const MOST_REQUESTS: usize = 64;
 
+/// How many `KEYS` each of them has.
+const KEYS_EACH: usize = 6;
+
 /// A call in the words of Redis, to be sent alone or with others of its lane.
 #[derive(Clone, Debug)]
 pub struct TrackWords {
@@ -84,7 +87,7 @@ pub struct TrackWords {
     /// The command that looks up what the claim stands for, to be sent before.
     pub look_up: Option<Vec<String>>,
     /// The request's `KEYS`.
-    pub keys: [String; 5],
+    pub keys: [String; KEYS_EACH],
     /// The request's part of `ARGV`, which begins with the number of requests.
     pub arguments: Vec<String>,
 }
@@ -93,7 +96,7 @@ pub struct TrackWords {
 /// their arguments.
 #[must_use]
 pub fn track_command(requests: usize) -> [String; 3] {
-    ["FCALL".to_owned(), TRACK_FUNCTION.to_owned(), (requests * 5).to_string()]
+    ["FCALL".to_owned(), TRACK_FUNCTION.to_owned(), (requests * KEYS_EACH).to_string()]
 }
 
 impl TrackCall {
@@ -116,6 +119,7 @@ impl TrackCall {
             lane.session(&record.session),
             lane.seen(&fingerprint),
             lane.ledger(record.received_at),
+            lane.rate(&record.source),
         ];
         let mut arguments = vec![
             bridge.to_owned(),
@@ -180,6 +184,11 @@ pub enum TrackReply {
     WrongOrigin,
     /// The source does not take requests of robots.
     Bot,
+    /// The source sends more events than it may.
+    Limited {
+        /// When it may again.
+        milliseconds: u64,
+    },
     /// The visitor does not want to be tracked, and the source stores nothing of such visitors.
     Dropped,
     /// The visitor does not want to be tracked: send the request again without anything that tells who it is.
@@ -275,6 +284,7 @@ impl TrackReply {
             "wrong-bridge" => Self::WrongBridge { name: part(1)?, allowed: part(2)? },
             "wrong-origin" => Self::WrongOrigin,
             "bot" => Self::Bot,
+            "limited" => Self::Limited { milliseconds: part(1)?.parse().map_err(|_| FunctionReplyError)? },
             "dropped" => Self::Dropped,
             "anonymous-only" => Self::AnonymousOnly,
             "unresolved" => Self::Unresolved,
@@ -328,6 +338,7 @@ mod tests {
         assert_eq!(parse(json!([["accepted", "p", "0", "1-0"]])), Ok(stored(Some("p"), false)));
         assert_eq!(parse(json!([["repeated", "", "1"]])), Ok(stored(None, true)));
         assert_eq!(parse(json!([["no-lane"]])), Ok(TrackReply::NoLane));
+        assert_eq!(parse(json!([["limited", "70"]])), Ok(TrackReply::Limited { milliseconds: 70 }));
         let wrong = TrackReply::WrongBridge { name: "Hook".into(), allowed: "webhook".into() };
         assert_eq!(parse(json!([["wrong-bridge", "Hook", "webhook"]])), Ok(wrong));
         let identify = TrackReply::Identify(Identification {
@@ -336,9 +347,15 @@ mod tests {
             sticky_session: true,
         });
         assert_eq!(parse(json!([["identify", "", "a.b c", "1"]])), Ok(identify));
-        for rubbish in
-            [json!(null), json!([]), json!([[]]), json!([["accepted"]]), json!([["other"]]), json!("OK")]
-        {
+        for rubbish in [
+            json!(null),
+            json!([]),
+            json!([[]]),
+            json!([["accepted"]]),
+            json!([["limited", "x"]]),
+            json!([["other"]]),
+            json!("OK"),
+        ] {
             assert_eq!(parse(rubbish.clone()), Err(FunctionReplyError), "{rubbish}");
         }
     }

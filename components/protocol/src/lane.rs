@@ -122,6 +122,12 @@ impl Lane {
         self.key(&format!("source:{}", source_id.to_lowercase()))
     }
 
+    /// How fast a source sends, where its rate is limited.
+    #[must_use]
+    pub fn rate(&self, source_id: &str) -> String {
+        self.key(&format!("rate:{}", source_id.to_lowercase()))
+    }
+
     /// A redirect, a hash. Ids match whatever their case.
     #[must_use]
     pub fn redirect(&self, redirect_id: &str) -> String {

@@ -18,7 +18,7 @@ pub use profile::{
 };
 pub use redirect::Redirect;
 pub use session::{Session, SessionMetadata, SessionStats, SessionTime};
-pub use source::{BotPolicy, Bridge, EventSource, OptOutPolicy, SourceConfig};
+pub use source::{BotPolicy, Bridge, EventSource, OptOutPolicy, RateLimit, SourceConfig};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -30,9 +30,24 @@ pub struct EventSource {
     /// (`Sec-GPC: 1` or `DNT: 1`).
     #[serde(default)]
     pub opt_out: OptOutPolicy,
+    /// How many events it takes; any number when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// Whose its events are.
     #[serde(default)]
     pub config: SourceConfig,
+}
+
+/// How many events a source takes in the long run, and at once.
+///
+/// Each lane keeps its own count: it takes its share of the events a second, and all of the burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Events a second, over all lanes.
+    pub per_second: u32,
+    /// Events that may come at once. A request is taken whole while there is any room.
+    pub burst: u32,
 }
 
 impl EventSource {
@@ -48,6 +63,7 @@ impl EventSource {
             origins: Vec::new(),
             bots: BotPolicy::default(),
             opt_out: OptOutPolicy::default(),
+            rate_limit: None,
             config: SourceConfig::default(),
         }
     }

@@ -1,7 +1,8 @@
 //! Event sources: what they must be like, and how the edge reads them.
 
 use anyhow::bail;
-use tideline_model::{Bridge, EventSource, SourceConfig};
+use tideline_model::{Bridge, EventSource, RateLimit, SourceConfig};
+use tideline_protocol::Lanes;
 use url::{Origin, Url};
 
 use crate::published::EdgeCopy;
@@ -9,6 +10,8 @@ use crate::published::EdgeCopy;
 const MOST_ORIGINS: usize = 100;
 const MOST_PATHS: usize = 20;
 const MOST_PATH_BYTES: usize = 256;
+/// Microseconds in a second: what comes faster than one of them is no limit.
+const MOST_A_SECOND: u32 = 1_000_000;
 
 /// Whether a source can do what it says.
 ///
@@ -26,6 +29,11 @@ pub(crate) fn check(source: &EventSource) -> anyhow::Result<()> {
     }
     for origin in &source.origins {
         check_origin(origin)?;
+    }
+    if let Some(RateLimit { per_second, burst }) = source.rate_limit
+        && !((1..=MOST_A_SECOND).contains(&per_second) && (1..=MOST_A_SECOND).contains(&burst))
+    {
+        bail!("rate_limit has per_second {per_second} and burst {burst}: use 1 to {MOST_A_SECOND} for each");
     }
     check_config(&source.config, source.r#type.contains(&Bridge::Webhook))
 }
@@ -76,9 +84,14 @@ fn check_config(config: &SourceConfig, is_webhook: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A source as the function `track_v1` reads it.
-pub(crate) fn copy(source: &EventSource) -> EdgeCopy {
-    let EventSource { id, name, r#type, enabled, transitional, origins, bots, opt_out, config } = source;
+/// A source as the function `track_v1` reads it in any of these lanes.
+pub(crate) fn copy(source: &EventSource, lanes: &Lanes) -> EdgeCopy {
+    let EventSource { id, name, r#type, enabled, transitional, origins, bots, opt_out, rate_limit, config } =
+        source;
+    // Each lane has its share of the events.
+    let gap = |limit: &RateLimit| {
+        u64::from(MOST_A_SECOND) * lanes.all().count() as u64 / u64::from(limit.per_second)
+    };
     let types: Vec<_> = r#type.iter().map(|bridge| bridge.name()).collect();
     let flag = |flag: bool| if flag { "1" } else { "0" }.to_owned();
     EdgeCopy {
@@ -92,6 +105,8 @@ pub(crate) fn copy(source: &EventSource) -> EdgeCopy {
             ("origins", origins.join(" ").to_lowercase()),
             ("bots", bots.name().to_owned()),
             ("opt_out", opt_out.name().to_owned()),
+            ("rate_gap", rate_limit.as_ref().map(|limit| gap(limit).to_string()).unwrap_or_default()),
+            ("rate_burst", rate_limit.map(|limit| limit.burst.to_string()).unwrap_or_default()),
             ("static", flag(config.static_profile_id)),
             ("replace_profile_id", config.replace_profile_id.clone().unwrap_or_default()),
             ("generate_profile", config.generate_profile.join(" ")),
@@ -113,9 +128,12 @@ mod tests {
 
     #[test]
     fn the_edge_reads_every_setting() {
-        let values =
-            |settings| copy(&source(settings)).fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>();
-        let names: Vec<_> = copy(&source(json!({}))).fields.into_iter().map(|(name, _)| name).collect();
+        let lanes = Lanes::new("production", "eu", 16).unwrap();
+        let values = |settings| {
+            copy(&source(settings), &lanes).fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+        };
+        let names: Vec<_> =
+            copy(&source(json!({})), &lanes).fields.into_iter().map(|(name, _)| name).collect();
         let expected = [
             "name",
             "types",
@@ -124,16 +142,22 @@ mod tests {
             "origins",
             "bots",
             "opt_out",
+            "rate_gap",
+            "rate_burst",
             "static",
             "replace_profile_id",
             "generate_profile",
             "sticky_session",
         ];
         assert_eq!(names, expected);
-        assert_eq!(values(json!({})), ["A", "rest", "1", "0", "", "refuse", "ignore", "0", "", "", "1"]);
+        assert_eq!(
+            values(json!({})),
+            ["A", "rest", "1", "0", "", "refuse", "ignore", "", "", "0", "", "", "1"]
+        );
         let all = json!({
             "type": ["rest", "webhook"], "enabled": false, "transitional": true,
             "origins": ["https://Shop.example", "http://localhost:8080"], "bots": "accept", "opt_out": "drop",
+            "rate_limit": {"per_second": 100, "burst": 500},
             "config": {"static_profile_id": true, "generate_profile": ["customer.id", "mail"], "sticky_session": false}
         });
         let expected = [
@@ -144,6 +168,8 @@ mod tests {
             "https://shop.example http://localhost:8080",
             "accept",
             "drop",
+            "160000",
+            "500",
             "1",
             "",
             "customer.id mail",
@@ -151,8 +177,8 @@ mod tests {
         ];
         assert_eq!(values(all), expected);
         assert_eq!(
-            values(json!({"opt_out": "anonymous", "config": {"replace_profile_id": "id"}}))[6..9],
-            ["anonymous", "0", "id"]
+            values(json!({"opt_out": "anonymous", "config": {"replace_profile_id": "id"}}))[6..11],
+            ["anonymous", "", "", "0", "id"]
         );
     }
 
@@ -205,6 +231,8 @@ mod tests {
             (webhook(json!({"generate_profile": vec!["a"; MOST_PATHS + 1]})), "21 paths"),
             (json!({"origins": vec!["https://a.example"; MOST_ORIGINS + 1]}), "make several sources"),
             (json!({"origins": ["https://a.example", "*"]}), "`*`"),
+            (json!({"rate_limit": {"per_second": 0, "burst": 1}}), "use 1 to 1000000"),
+            (json!({"rate_limit": {"per_second": 1, "burst": 0}}), "use 1 to 1000000"),
         ];
         for (settings, expected) in table {
             let message = check(&source(settings.clone())).unwrap_err().to_string();

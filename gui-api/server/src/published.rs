@@ -55,7 +55,7 @@ pub(crate) async fn publish(
     sources: &[EventSource],
     redirects: &[Redirect],
 ) -> anyhow::Result<()> {
-    let sources: Vec<_> = sources.iter().map(event_sources::copy).collect();
+    let sources: Vec<_> = sources.iter().map(|source| event_sources::copy(source, lanes)).collect();
     let redirects: Vec<_> = redirects.iter().map(redirects::copy).collect();
     // First what redirects refer to.
     replace(redis, lanes, Kind::EventSources, &sources).await.context("cannot publish the event sources")?;

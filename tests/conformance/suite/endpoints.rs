@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     (&["1.7"], "without_redis_events_are_refused_for_now", without_redis),
     (&["1.8"], "no_answer_sets_a_cookie", no_cookies),
     (&["1.9", "1.10"], "health_and_readiness", health),
+    (&["1.14"], "a_source_that_sends_too_much_is_told_when_to_come_again", rate_limit),
     (&["2.1", "2.2"], "post_stores_and_put_only_checks", put_only_checks),
     (&["2.3"], "a_webhook_belongs_to_nobody", webhook),
     (&["2.4"], "a_webhook_of_a_session_is_a_visitors", webhook_of_a_session),
@@ -120,6 +121,24 @@ fn no_cookies(edge: &Edge<'_>) {
     let answer = edge.send(Method::POST, "/track", &[("cookie", &cookie)], body);
     assert_ne!(answer.profile(), known.profile());
     assert_eq!(answer.session(), second);
+}
+
+fn rate_limit(edge: &Edge<'_>) {
+    let session = edge.id("s");
+    let body = |event: &str| {
+        json!({
+            "source": { "id": "rest-limited" }, "session": { "id": session },
+            "events": [{ "id": edge.id(event), "type": "page-view" }],
+        })
+        .to_string()
+    };
+    let first = edge.post("/track", &body("first"));
+    assert_eq!(first.status, 200);
+    let more = edge.post("/track", &body("more"));
+    assert_eq!(more.status, 429);
+    let seconds: u64 = more.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=16).contains(&seconds), "{seconds}");
+    assert_eq!(edge.post("/track", &body("first")).body["profile"], first.body["profile"]);
 }
 
 fn health(edge: &Edge<'_>) {

@@ -91,6 +91,7 @@ fn provisioned() -> Value {
             source("rest-robots", "rest", json!({ "bots": "accept" })),
             source("rest-anonymous", "rest", json!({ "opt_out": "anonymous" })),
             source("rest-drop", "rest", json!({ "opt_out": "drop" })),
+            source("rest-limited", "rest", json!({ "rate_limit": { "per_second": 1, "burst": 1 } })),
             source("hook-source-1", "webhook", json!({})),
             source("crm", "webhook", json!({})),
             source("hook-replace", "webhook", with(json!({ "replace_profile_id": "customer.id" }))),

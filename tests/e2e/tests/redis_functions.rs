@@ -4,7 +4,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisResult, Value};
 use tideline_e2e::Tideline;
 use tideline_protocol::{
-    Claim, Facts, Identification, Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked,
+    Claim, Facts, Identification, Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked, track_command,
 };
 use uuid::Uuid;
 use xtask::stack::Part;
@@ -142,6 +142,32 @@ async fn an_entry_holds_what_was_decided() {
         (records[1].profile.as_deref(), records[1].new_session, records[1].new_profile),
         (Some("first"), false, false)
     );
+}
+
+#[tokio::test]
+async fn a_source_that_sends_more_than_it_may_is_told_when_it_may_again() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    // An event in ten seconds, three at once; each request has two.
+    set_source(&tideline, &[("rate_gap", "10000000"), ("rate_burst", "3")]).await;
+    for fingerprint in ["one", "two"] {
+        assert_eq!(run(&mut edge, &call("s", fingerprint, "p")).await, stored("p"));
+    }
+    for _ in 0..2 {
+        let reply = run(&mut edge, &call("s", "three", "p")).await;
+        let TrackReply::Limited { milliseconds } = reply else { panic!("{reply:?}") };
+        assert!((1..=20_000).contains(&milliseconds), "{milliseconds}");
+    }
+    assert_eq!(run(&mut edge, &call("s", "one", "p")).await, stored("p"), "a repeat is no excess");
+    let mut service = connect(&tideline.redis_url()).await;
+    let rate = lanes().of_session("s").rate("shop-web");
+    let lives: i64 = redis::cmd("PTTL").arg(&rate).query_async(&mut service).await.unwrap();
+    assert!((1..=40_000).contains(&lives), "{lives}");
+    let _: () = redis::cmd("DEL").arg(&rate).query_async(&mut service).await.unwrap();
+    assert_eq!(run(&mut edge, &call("s", "three", "p")).await, stored("p"));
+    set_source(&tideline, &[("rate_gap", ""), ("rate_burst", "")]).await;
+    for fingerprint in ["four", "five", "six"] {
+        assert_eq!(run(&mut edge, &call("s", fingerprint, "p")).await, stored("p"));
+    }
 }
 
 #[tokio::test]
@@ -284,14 +310,11 @@ async fn many_requests_in_one_call_are_decided_one_by_one() {
     let good = call("s", "one", "first");
     let mut bad = call("s", "two", "first");
     bad.record.source = "nobody".to_owned();
-    let [good, bad] = [good, bad].map(|call| call.into_commands().remove(0));
-    // FCALL name count keys… 1 request…
-    let mut both = vec!["FCALL".to_owned(), "track_v1".to_owned(), "10".to_owned()];
-    both.extend_from_slice(&good[3..8]);
-    both.extend_from_slice(&bad[3..8]);
+    let words = [good, bad].map(TrackCall::into_words);
+    let mut both = track_command(2).to_vec();
+    words.iter().for_each(|words| both.extend_from_slice(&words.keys));
     both.push("2".to_owned());
-    both.extend_from_slice(&good[9..]);
-    both.extend_from_slice(&bad[9..]);
+    words.into_iter().for_each(|words| both.extend(words.arguments));
     let replies: Vec<Vec<String>> = redis::from_redis_value(raw(&mut edge, &both).await.unwrap()).unwrap();
     assert_eq!((replies[0][0].as_str(), replies[1][0].as_str()), ("accepted", "unknown-source"));
 

@@ -215,7 +215,7 @@ async fn published(
     lanes: &Lanes,
     Configuration { sources, redirects }: &Configuration,
 ) -> anyhow::Result<((), String)> {
-    let source_copies: Vec<_> = sources.iter().map(event_sources::copy).collect();
+    let source_copies: Vec<_> = sources.iter().map(|source| event_sources::copy(source, lanes)).collect();
     let redirect_copies: Vec<_> = redirects.iter().map(redirects::copy).collect();
     for (what, kind, copies) in
         [("source", Kind::EventSources, &source_copies), ("redirect", Kind::Redirects, &redirect_copies)]

@@ -52,6 +52,8 @@ async fn redis_and_store_hold_what_the_file_says_however_often_it_is_run() {
             ("origins", "https://shop.example"),
             ("bots", "refuse"),
             ("opt_out", "ignore"),
+            ("rate_burst", ""),
+            ("rate_gap", ""),
             ("static", "0"),
             ("replace_profile_id", ""),
             ("generate_profile", ""),
