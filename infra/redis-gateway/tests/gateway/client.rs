@@ -97,6 +97,13 @@ impl Client {
         Ok((head.status.as_u16(), head.headers, body))
     }
 
+    /// Returns when the gateway has closed the connection.
+    pub(crate) async fn closed(&mut self) {
+        while !self.sender.is_closed() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub(crate) async fn command(&mut self, words: &[&str]) -> Answer {
         self.send("POST", "/", serde_json::to_vec(words).unwrap()).await
     }

@@ -4,7 +4,6 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use crate::client::Client;
 use crate::server::{ADMIN, DEADLINE, Setup, until};
 
 /// A client that reads events.
@@ -112,15 +111,12 @@ async fn there_are_so_many_streams_and_a_place_is_free_again_when_a_client_leave
     assert_eq!(subscribers(&setup).await, 2);
     drop(first);
     until("a free place", async || {
-        let (status, _, _body) = client_of(&setup).await.open("POST", "/subscribe/c", &[], "").await.unwrap();
+        let mut client = setup.client(ADMIN).await;
+        let (status, _, _body) = client.open("POST", "/subscribe/c", &[], "").await.unwrap();
         status == 200
     })
     .await;
     until("an end of both", async || subscribers(&setup).await == 1).await;
-}
-
-async fn client_of(setup: &Setup) -> Client {
-    setup.client(ADMIN).await
 }
 
 #[tokio::test]
@@ -144,6 +140,17 @@ async fn a_reader_that_is_too_slow_is_cut_off_and_the_others_go_on() {
     slow.until_it_ends().await;
     client.command(&["PUBLISH", "chat", "last"]).await;
     fast.until("message,chat,last").await;
+}
+
+#[tokio::test]
+async fn a_stream_on_which_nothing_happens_outlives_connections_that_are_idle() {
+    let setup = Setup::start(&["--idle-seconds", "1"]).await;
+    let mut reader = Reader::open(&setup, "/subscribe/chat").await;
+    let mut idle = setup.client(ADMIN).await;
+    assert_eq!(idle.command(&["PING"]).await.status, 200);
+    timeout(DEADLINE, idle.closed()).await.unwrap();
+    setup.client(ADMIN).await.command(&["PUBLISH", "chat", "hello"]).await;
+    reader.until("message,chat,hello").await;
 }
 
 #[tokio::test]

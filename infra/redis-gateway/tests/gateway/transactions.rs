@@ -55,6 +55,20 @@ async fn a_transaction_that_redis_refuses_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_transaction_waiting_when_redis_is_killed_learns_that_its_outcome_is_unknown() {
+    let mut setup = Setup::start(&["--command-timeout-ms", "60000"]).await;
+    let mut client = setup.client(ADMIN).await;
+    assert_eq!(client.send("POST", PATH, r#"[["INCR","n"]]"#).await.status, 200);
+    setup.redis.pause_writes().await;
+    let waiting = tokio::spawn(async move { client.send("POST", PATH, r#"[["INCR","n"]]"#).await });
+    setup.redis.until_a_write_waits().await;
+    setup.redis.kill();
+    let answer = waiting.await.unwrap();
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("it is unknown whether the command was executed"), "{}", answer.body);
+}
+
+#[tokio::test]
 async fn one_refused_command_refuses_them_all() {
     let setup = Setup::start(&[]).await;
     let mut client = setup.client(EDGE).await;
