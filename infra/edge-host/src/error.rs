@@ -100,9 +100,19 @@ pub enum Error {
     },
     /// The certificates for outgoing https cannot be read.
     #[error(
-        "cannot load the certificates for https: {0}; install the system's CA certificates, or name a file in SSL_CERT_FILE"
+        "cannot load the certificates for https: {0}; install the system's CA certificates, or name a file in --outbound-ca or SSL_CERT_FILE"
     )]
     Certificates(std::io::Error),
+    /// The file with authorities of our own cannot be used.
+    #[error(
+        "cannot take the authorities for https from {path}: {reason}; set --outbound-ca (EDGE_OUTBOUND_CA) to a PEM file with their certificates"
+    )]
+    OutboundCa {
+        /// The file as given.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread of the host: {0}")]
     Thread(std::io::Error),

@@ -14,7 +14,7 @@ use crate::{Error, Origin};
 ///
 /// The component sees exactly those environment variables of this process whose names begin with
 /// UPSTASH_REDIS_REST_ or TIDELINE_. Certificates for outgoing https are the system's, or those of the
-/// file that SSL_CERT_FILE names.
+/// file that --outbound-ca or SSL_CERT_FILE names.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "tideline-edge", version)]
 pub struct Options {
@@ -59,6 +59,21 @@ pub struct Options {
         value_name = "ORIGIN"
     )]
     pub allow_outbound: Vec<Origin>,
+
+    /// An allowed http origin that is spoken to in HTTP/2 from the first byte; repeat it, or separate
+    /// several with commas. https origins are offered HTTP/2 anyway.
+    #[arg(
+        long = "outbound-http2",
+        env = "EDGE_OUTBOUND_HTTP2",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    pub outbound_http2: Vec<Origin>,
+
+    /// File of the certificates (PEM) of the authorities that https origins are believed by, instead of
+    /// the system's.
+    #[arg(long, env = "EDGE_OUTBOUND_CA", value_name = "FILE")]
+    pub outbound_ca: Option<PathBuf>,
 
     /// Threads, each with its own listener, instance and outgoing connections. One serves more than
     /// 10,000 requests per second; more of them make the component's batches smaller.
@@ -208,6 +223,11 @@ impl Options {
                 self.request_timeout_ms
             )));
         }
+        if let Some(origin) = self.outbound_http2.iter().find(|origin| origin.is_https()) {
+            return Err(Error::Options(format!(
+                "--outbound-http2 {origin} is https, where HTTP/2 is offered anyway; leave it out"
+            )));
+        }
         Ok(())
     }
 
@@ -219,6 +239,16 @@ impl Options {
     /// Bytes of memory above which an instance is replaced.
     pub(crate) fn recycle_memory_bytes(&self) -> u32 {
         self.recycle_memory_bytes.unwrap_or(self.max_memory_bytes / 4 * 3)
+    }
+
+    /// Time to connect to an origin.
+    pub(crate) fn outbound_connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.outbound_connect_timeout_ms)
+    }
+
+    /// Time for a whole outgoing request.
+    pub(crate) fn outbound_timeout(&self) -> Duration {
+        Duration::from_millis(self.outbound_timeout_ms.unwrap_or(self.request_timeout_ms))
     }
 
     /// Time between two looks at the components' files, if any are to be made unasked.
@@ -296,6 +326,7 @@ mod tests {
             (&["--max-body-bytes", "9000000"], "lower it to at most 8388608, or raise"),
             (&["--max-memory-bytes", "1048576"], "--max-memory-bytes to at least 2621440"),
             (&["--outbound-timeout-ms", "6000"][..], "lower it"),
+            (&["--outbound-http2", "https://a"], "leave it out"),
         ];
         for (arguments, remedy) in table {
             let error = parse(arguments).unwrap().check().unwrap_err().to_string();

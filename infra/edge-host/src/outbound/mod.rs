@@ -5,6 +5,7 @@
 //! is logged, at most once a second.
 
 mod answer_body;
+mod clients;
 mod failure;
 mod throttle;
 
@@ -17,33 +18,25 @@ use http::uri::Scheme;
 use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
+use hyper_util::client::legacy::ResponseFuture;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks,
 };
 
 use self::answer_body::{AnswerBody, Limits};
+use self::clients::Clients;
 use self::throttle::Throttle;
 use crate::origin::{AllowList, Origin};
 use crate::{Error, Options};
-
-/// Connections to one origin that are kept while nothing uses them, and for how long.
-const IDLE_CONNECTIONS: usize = 64;
-const IDLE_TIME: Duration = Duration::from_secs(30);
-
-type HttpClient = Client<HttpsConnector<HttpConnector>, WasiBody>;
 
 /// Sends a component's requests. Clones share the connections; each shard has its own.
 #[derive(Clone)]
 pub(crate) struct Outbound(Arc<Shared>);
 
 struct Shared {
-    client: HttpClient,
+    clients: Clients,
     allowed: AllowList,
     connect_timeout: Duration,
     timeout: Duration,
@@ -55,13 +48,11 @@ struct Shared {
 impl Outbound {
     pub(crate) fn new(allowed: &[Origin], options: &Options) -> Result<Self, Error> {
         let allowed: AllowList = allowed.iter().cloned().collect();
-        let connect_timeout = Duration::from_millis(options.outbound_connect_timeout_ms);
-        let timeout = options.outbound_timeout_ms.unwrap_or(options.request_timeout_ms);
         Ok(Self(Arc::new(Shared {
-            client: client(&allowed, connect_timeout)?,
+            clients: Clients::new(&allowed, options)?,
             allowed,
-            connect_timeout,
-            timeout: Duration::from_millis(timeout),
+            connect_timeout: options.outbound_connect_timeout(),
+            timeout: options.outbound_timeout(),
             max_answer_bytes: options.max_outbound_answer_bytes as usize,
             failures: Throttle::default(),
             refusals: Throttle::default(),
@@ -74,7 +65,7 @@ impl Outbound {
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, WasiError> {
         let origin = Origin::of(request.uri());
-        let sent = self.0.exchange(request, options).await;
+        let sent = self.0.exchange(origin.as_ref(), request, options).await;
         if let Err(error) = &sent
             && let Some(not_logged) = self.0.failures.due(Instant::now())
         {
@@ -89,12 +80,13 @@ impl Outbound {
 impl Shared {
     async fn exchange(
         &self,
+        origin: Option<&Origin>,
         mut request: Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, WasiError> {
         let end = Instant::now() + self.timeout;
         let connection = capture_connection(&mut request);
-        let answer = self.client.request(request);
+        let answer = self.clients.request(origin, request);
         let response = self.head(answer, connection, options, end).await?;
         let announced = response.body().size_hint().lower();
         if announced > self.max_answer_bytes as u64 {
@@ -131,34 +123,6 @@ impl Shared {
             Ok(answered) => answered.map_err(failure::of),
         }
     }
-}
-
-fn client(allowed: &AllowList, connect_timeout: Duration) -> Result<HttpClient, Error> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    // Small requests and answers in turn: without it each waits for the other side's acknowledgement.
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(connect_timeout));
-    let builder = HttpsConnectorBuilder::new();
-    // The system's certificates are read only if something encrypted is reachable at all.
-    let builder = if allowed.has_https() {
-        builder.with_provider_and_native_roots(ring::default_provider()).map_err(Error::Certificates)?
-    } else {
-        builder.with_tls_config(trusting_nobody()?)
-    };
-    let connector = builder.https_or_http().enable_http1().wrap_connector(tcp);
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIME)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        .build(connector))
-}
-
-fn trusting_nobody() -> Result<rustls::ClientConfig, Error> {
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Certificates(std::io::Error::other(error)))?;
-    Ok(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
 type SendResult =

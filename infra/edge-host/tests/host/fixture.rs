@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use tideline_edge_host::{GuestEnvironment, Handle, Host, Options};
+use tideline_edge_host::{Error, GuestEnvironment, Handle, Host, Options};
 
 use crate::client::get;
 
@@ -62,6 +62,13 @@ pub(crate) fn host_with(adjust: impl FnOnce(&mut Options), variables: &[(&str, &
     adjust(&mut options);
     let environment = variables.iter().copied().collect::<GuestEnvironment>();
     Host::start(options, environment).unwrap()
+}
+
+/// A host of the WASI 0.3 component, if it starts.
+pub(crate) fn try_host(adjust: impl FnOnce(&mut Options)) -> Result<Handle, Error> {
+    let mut options = options(guest());
+    adjust(&mut options);
+    Host::start(options, GuestEnvironment::default())
 }
 
 /// Asks `path` until it answers `wanted`.

@@ -9,6 +9,7 @@ mod fixture;
 mod isolated;
 mod limits;
 mod outbound;
+mod outbound_http2;
 mod outbound_tls;
 mod process;
 mod recycling;

@@ -85,5 +85,5 @@ async fn without_any_certificate_the_host_refuses_to_start() {
         .unwrap();
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("name a file in SSL_CERT_FILE"), "{text}");
+    assert!(text.contains("or SSL_CERT_FILE"), "{text}");
 }
