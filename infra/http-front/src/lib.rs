@@ -45,6 +45,6 @@ pub use patience::Patience;
 pub use process::register_process;
 #[doc(hidden)]
 pub use proxies::parse as parse_proxy_header;
-pub use proxies::{NetworkError, TrustedProxies};
+pub use proxies::{Network, NetworkError, TrustedProxies};
 pub use refusal::{Refusal, refuse};
 pub use tls::{Tls, TlsError, TlsFiles, TlsReload};

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use proxy_header::{Error, ParseConfig, ProxyHeader};
@@ -18,32 +19,36 @@ const MAX_HEADER_BYTES: usize = 4096;
 
 /// The networks of the proxies whose word on a client's address counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Vec<Network>);
+
+/// An address, or a network: `address/bits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
 
 /// A text that is no network.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is neither an address nor a network: write for example 10.0.0.7 or 10.0.0.0/8")]
 pub struct NetworkError(String);
 
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let network = text.trim().parse().or_else(|_| text.trim().parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_| NetworkError(text.to_owned()))
+    }
+}
+
 impl TrustedProxies {
     /// Trusts the proxies of these networks.
     #[must_use]
-    pub fn new(networks: Vec<IpNet>) -> Self {
+    pub fn new(networks: Vec<Network>) -> Self {
         Self(networks)
-    }
-
-    /// Reads an address or a network, `address/bits`.
-    ///
-    /// # Errors
-    /// It is neither.
-    pub fn network(text: &str) -> Result<IpNet, NetworkError> {
-        let network = text.trim().parse().or_else(|_| text.trim().parse::<IpAddr>().map(IpNet::from));
-        network.map_err(|_| NetworkError(text.to_owned()))
     }
 
     pub(crate) fn trust(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.0.iter().any(|Network(network)| network.contains(&address))
     }
 }
 
@@ -131,7 +136,7 @@ mod tests {
     #[test]
     fn networks_and_addresses_are_trusted_in_any_form() {
         let networks = ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"];
-        let networks = networks.map(|text| TrustedProxies::network(text).unwrap());
+        let networks = networks.map(|text| text.parse().unwrap());
         let trusted = TrustedProxies::new(networks.to_vec());
         for (address, expected) in [
             ("10.1.2.3", true),
@@ -144,6 +149,6 @@ mod tests {
             assert_eq!(trusted.trust(address.parse().unwrap()), expected, "{address}");
         }
         assert!(!TrustedProxies::default().trust("127.0.0.1".parse().unwrap()));
-        assert!(TrustedProxies::network("10.0.0.0/33").is_err());
+        assert!("10.0.0.0/33".parse::<Network>().is_err());
     }
 }

@@ -10,9 +10,6 @@ use crate::command::CommandError;
 use crate::link::{LinkError, StreamError};
 use crate::policy::Refusal;
 
-/// Seconds after which a client may try again.
-pub(crate) const RETRY_AFTER_SECONDS: &str = "1";
-
 /// Error codes of Redis that say: not now. The same command may succeed later.
 const PASSING_CODES: [&[u8]; 9] = [
     b"OOM",
@@ -39,6 +36,10 @@ pub(crate) enum Failure {
         "WRONGPASS invalid or missing auth token. See https://docs.upstash.com/redis/troubleshooting/http_unauthorized for details."
     )]
     Unauthorized,
+    #[error(
+        "ERR too many requests of this address had no valid token: correct the token, and try again in {seconds} s"
+    )]
+    TooManyFailures { seconds: u64 },
     #[error("ERR method not allowed. Allowed: {allowed}")]
     MethodNotAllowed { allowed: &'static str },
     #[error("ERR the header Upstash-Response-Format is neither json nor resp2")]
@@ -74,9 +75,33 @@ impl From<NoRoom> for Failure {
 }
 
 impl Failure {
+    /// The reason's name in metrics.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Failure::Unauthorized => "unauthorized",
+            Failure::TooManyFailures { .. } => "too_many_failures",
+            Failure::MethodNotAllowed { .. } => "method",
+            Failure::ResponseFormat | Failure::Base64Resp2 => "format",
+            Failure::BodyTooLarge { .. } => "body_too_large",
+            Failure::BodyTooSlow { .. } => "body_too_slow",
+            Failure::BodyBroken => "body_broken",
+            Failure::Command(_) => "command",
+            Failure::Refused(_) => "policy",
+            Failure::Busy => "busy",
+            Failure::AnswerDropped { .. } => "answer_dropped",
+            Failure::DeadlinePassed { .. } => "deadline",
+            Failure::Link(LinkError::NotSent(_)) => "redis_away",
+            Failure::Link(LinkError::OutcomeUnknown(_)) => "outcome_unknown",
+            Failure::Link(LinkError::QueueFull) => "queue_full",
+            Failure::Link(LinkError::NoTransactions) => "no_transactions",
+            Failure::Stream(_) => "stream",
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Failure::Unauthorized => StatusCode::UNAUTHORIZED,
+            Failure::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             Failure::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Failure::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,

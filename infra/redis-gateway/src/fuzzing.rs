@@ -1,5 +1,5 @@
-//! The gateway's parsers, for `tests/fuzz` alone: they read bytes without a connection, and no caller of the gateway
-//! needs them.
+//! What tests alone ask of the gateway: its parsers, which read bytes without a connection, and what it believes of
+//! the commands of Redis.
 
 use bytes::{Buf, BytesMut};
 
@@ -119,11 +119,17 @@ pub fn path_command(path: &str, query: &str, body: &[u8]) -> Result<(Vec<u8>, Op
 }
 
 fn sent(command: &Command<'_>) -> Vec<u8> {
-    for policy in [Policy::Ingest, Policy::Full] {
+    for policy in [Policy::Ingest, Policy::Readonly, Policy::Full] {
         // What is refused is as good as what is not: neither may take long or end the process.
         drop(policy.check(command));
     }
     let mut bytes = Vec::new();
     encode_command(&mut bytes, command.words());
     bytes
+}
+
+/// What the gateway believes of commands: name, whether it changes nothing, and where its keys are.
+#[must_use]
+pub fn known_commands() -> Vec<(&'static str, bool, (usize, isize, usize))> {
+    crate::catalogue::known()
 }

@@ -6,8 +6,8 @@
 //! connections and waiting times are bounded whatever clients and Redis do. A command is sent at
 //! most once: when its outcome is unknown, the answer says so, and the retry is the client's.
 //!
-//! It leaves to others: TLS (a reverse proxy in front), what the functions do (`infra/redis`), and
-//! the last word on permissions, which the ACL of the Redis user in the URL has.
+//! It leaves to others: connections and TLS (`infra/http-front`), what the functions do (`infra/redis`),
+//! and the last word on permissions, which the ACL of the Redis user in the URL has.
 //!
 //! # The way of a request
 //!
@@ -26,7 +26,9 @@
 
 mod admission;
 mod answer;
+mod catalogue;
 mod command;
+mod entrance;
 mod events;
 mod failure;
 #[doc(hidden)]
@@ -34,15 +36,17 @@ pub mod fuzzing;
 mod gateway;
 mod http;
 mod link;
+mod metrics;
 mod options;
 mod policy;
 mod protocol;
 mod resp;
 mod tokens;
 
+pub use entrance::Entrance;
 pub use gateway::{Gateway, Handle, StartError};
-pub use link::{AddressError, RedisAddress};
+pub use link::{AddressError, EncryptionError, RedisAddress, RedisTls};
 pub use options::{Arguments, Limits, LogFormat, Options, OptionsError, REDIS_URL_VARIABLE};
-pub use policy::Policy;
+pub use policy::{AllowList, Policy};
 pub use protocol::Protocol;
-pub use tokens::{Tokens, TokensError};
+pub use tokens::{Tokens, TokensError, TokensFile};

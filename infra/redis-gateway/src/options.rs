@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 
-use crate::link::{AddressError, RedisAddress};
+use crate::entrance::Entrance;
+use crate::link::{AddressError, EncryptionError, RedisAddress, RedisTls};
 use crate::protocol::Protocol;
-use crate::tokens::{Tokens, TokensError};
+use crate::tokens::{TokensError, TokensFile};
 
 /// The variable with the Redis URL.
 pub const REDIS_URL_VARIABLE: &str = "GATEWAY_REDIS_URL";
@@ -41,6 +42,9 @@ pub enum OptionsError {
     /// The Redis URL is not one.
     #[error(transparent)]
     RedisUrl(#[from] AddressError),
+    /// Redis cannot be reached with TLS.
+    #[error(transparent)]
+    RedisTls(#[from] EncryptionError),
     /// No tokens file.
     #[error(
         "no tokens file: set GATEWAY_TOKENS_FILE (or --tokens-file) to the JSON file with the SHA-256 of each token"
@@ -73,6 +77,15 @@ pub enum OptionsError {
     },
 }
 
+const REDIS_URL_HELP: &str = "\
+Environment:
+  GATEWAY_REDIS_URL  Where Redis is. A secret, so there is no option for it; see also --redis-url-file
+    redis://user:password@host:6379[/db]
+    unix:///path/to/redis.sock[?user=..&pass=..&db=..]
+    redis+sentinel://user:password@sentinel:26379,sentinel:26379/master[/db][?sentinel_user=..&sentinel_pass=..]
+    redis+cluster://user:password@node:6379,node:6379
+  With rediss in place of redis, everything is encrypted";
+
 /// Upstash-compatible REST front for a self-hosted Redis.
 ///
 /// Serves the whole protocol to bearer tokens, `/livez` and `/readyz` to everybody.
@@ -80,7 +93,7 @@ pub enum OptionsError {
 #[command(
     name = "tideline-gateway",
     version,
-    after_help = "Environment:\n  GATEWAY_REDIS_URL  redis://user:password@host:6379[/db] or unix:///path/to/redis.sock[?user=..&pass=..&db=..].\n                     A secret, so there is no option for it; see also --redis-url-file"
+    after_help = REDIS_URL_HELP
 )]
 pub struct Arguments {
     /// Address and port to serve on; port 0 takes a free one
@@ -90,14 +103,25 @@ pub struct Arguments {
     /// JSON file with the tokens: {"tokens":[{"name":"edge","sha256":"<hex>","policy":"ingest"}]}
     ///
     /// The policy is `ingest` (PING, and FCALL or FCALL_RO of functions whose names begin with
-    /// track_) or `full` (everything that can share a connection). Make a hash with
-    /// `printf %s "$TOKEN" | sha256sum`. Read at start.
+    /// track_), `readonly` (what changes nothing, without KEYS, SCAN and RANDOMKEY), `full` (everything
+    /// that can share a connection) or a list: {"commands":["get","client|id","@readonly"],
+    /// "keys":["cache:*"]}. Make a hash with `printf %s "$TOKEN" | sha256sum`; a list of two keeps an
+    /// old token alive beside its successor. "max_in_flight" limits the requests of one entry. The file
+    /// is read again when it changes.
     #[arg(long, env = "GATEWAY_TOKENS_FILE", value_name = "FILE", verbatim_doc_comment)]
     pub tokens_file: Option<PathBuf>,
 
     /// File that holds the Redis URL, instead of GATEWAY_REDIS_URL
     #[arg(long, env = "GATEWAY_REDIS_URL_FILE", value_name = "FILE")]
     pub redis_url_file: Option<PathBuf>,
+
+    /// Certificates for a Redis that is reached with TLS
+    #[command(flatten)]
+    pub redis_tls: RedisTls,
+
+    /// How clients reach the gateway
+    #[command(flatten)]
+    pub entrance: Entrance,
 
     /// What is served beside commands, and how a token may come
     #[command(flatten)]
@@ -247,7 +271,9 @@ pub struct Options {
     /// The Redis behind the gateway.
     pub redis: RedisAddress,
     /// Who may send commands.
-    pub tokens: Tokens,
+    pub tokens: TokensFile,
+    /// How clients reach the gateway.
+    pub entrance: Entrance,
     /// What is served beside commands, and how a token may come.
     pub protocol: Protocol,
     /// Bounds of memory, connections and time.
@@ -269,8 +295,9 @@ impl Arguments {
         let tokens_file = self.tokens_file.ok_or(OptionsError::NoTokensFile)?;
         Ok(Options {
             listen: self.listen,
-            redis: RedisAddress::parse(&redis_url)?,
-            tokens: Tokens::from_file(&tokens_file)?,
+            redis: RedisAddress::parse(&redis_url)?.with_tls(self.redis_tls)?,
+            tokens: TokensFile::open(tokens_file)?,
+            entrance: self.entrance,
             protocol: self.protocol,
             limits: self.limits,
         })

@@ -1,21 +1,24 @@
 //! The tokens file: who may send commands, and what.
 //!
 //! The file holds the SHA-256 of each token, so it tells nobody a token; a presented token is
-//! hashed and compared with every entry in constant time. Two live entries of one principal are the
-//! way to rotate. The file is read at start: a change takes effect with the next start.
+//! hashed and compared with every entry in constant time. A principal has one or two live tokens, so
+//! that one can be replaced while the other serves. The file is read again when it changes: what is no
+//! good changes nothing and is logged.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, io};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tideline_http_front::{WatchedFiles, read_small_file};
+use tokio::sync::{Semaphore, watch};
 
+use crate::metrics::Reloads;
 use crate::policy::Policy;
-
-/// A file larger than this is not a tokens file.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// How to make an entry; part of the messages about a bad file.
 const HOW_TO_HASH: &str = "make it with: printf %s \"$TOKEN\" | sha256sum";
@@ -31,15 +34,9 @@ pub enum TokensError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is larger than a tokens file can be.
-    #[error("the tokens file {path} has more than {MAX_FILE_BYTES} bytes: name the right file")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-    },
     /// The text is not the JSON of a tokens file.
     #[error(
-        "the tokens are not valid: {0}; expected {{\"tokens\":[{{\"name\":\"edge\",\"sha256\":\"<64 hex digits>\",\"policy\":\"ingest\"}}]}} with the policy ingest or full"
+        "the tokens are not valid: {0}; expected {{\"tokens\":[{{\"name\":\"edge\",\"sha256\":\"<64 hex digits>\",\"policy\":\"ingest\"}}]}} with the policy ingest, readonly, full or {{\"commands\":[..]}}"
     )]
     Syntax(#[from] serde_json::Error),
     /// Nobody could use the gateway.
@@ -63,6 +60,30 @@ pub enum TokensError {
         /// The entry's name.
         name: String,
     },
+    /// No hash, or more than two.
+    #[error(
+        "token {name:?} has {count} sha256: give one, or two while the first is being replaced: [\"<old>\",\"<new>\"]"
+    )]
+    HashCount {
+        /// The entry's name.
+        name: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// A list of commands that means nothing.
+    #[error("the policy of token {name:?} cannot be used: {fault}")]
+    BadPolicy {
+        /// The entry's name.
+        name: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Nothing could be sent.
+    #[error("max_in_flight of token {name:?} is 0, which would refuse every request: give at least 1")]
+    NoRoom {
+        /// The entry's name.
+        name: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -75,25 +96,42 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: String,
-    sha256: String,
+    sha256: Hashes,
     policy: Policy,
+    max_in_flight: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "sha256 is 64 hex digits, or a list of one or two of them")]
+enum Hashes {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// One principal: what is known about the sender of a request.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Principal {
     pub(crate) name: String,
     pub(crate) policy: Policy,
+    /// Room for its requests in flight, where it has less than all.
+    pub(crate) room: Option<Room>,
+}
+
+/// Room for the requests of one principal.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    size: usize,
+    pub(crate) places: Arc<Semaphore>,
 }
 
 /// The tokens that open the gateway.
 pub struct Tokens {
-    entries: Vec<([u8; 32], Principal)>,
+    entries: Vec<([u8; 32], Arc<Principal>)>,
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.entries.iter().map(|(_, principal)| principal)).finish()
+        f.debug_list().entries(self.entries.iter().map(|(_, principal)| &principal.name)).finish()
     }
 }
 
@@ -101,10 +139,7 @@ impl Tokens {
     /// Reads a tokens file.
     pub fn from_file(path: &Path) -> Result<Self, TokensError> {
         let unreadable = |source| TokensError::Unreadable { path: path.to_owned(), source };
-        if fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
-            return Err(TokensError::TooLarge { path: path.to_owned() });
-        }
-        Tokens::from_json(&fs::read(path).map_err(unreadable)?)
+        Tokens::from_json(&read_small_file(path).map_err(unreadable)?)
     }
 
     /// Reads the text of a tokens file.
@@ -113,22 +148,27 @@ impl Tokens {
         if file.tokens.is_empty() {
             return Err(TokensError::Empty);
         }
-        let (mut names, mut hashes) = (HashSet::new(), HashSet::new());
-        let entries = file.tokens.into_iter().map(|Entry { name, sha256, policy }| {
-            let Some(hash) = from_hex(&sha256) else { return Err(TokensError::BadHash { name }) };
-            if hash == sha256_of("") {
-                return Err(TokensError::EmptyToken { name });
-            }
-            if !(names.insert(name.clone()) && hashes.insert(hash)) {
+        let (mut names, mut known, mut entries) = (HashSet::new(), HashSet::new(), Vec::new());
+        for Entry { name, sha256, policy, max_in_flight } in file.tokens {
+            let hashes = hashes(&name, sha256)?;
+            if !(names.insert(name.clone()) && hashes.iter().all(|hash| known.insert(*hash))) {
                 return Err(TokensError::Duplicate { name });
             }
-            Ok((hash, Principal { name, policy }))
-        });
-        Ok(Tokens { entries: entries.collect::<Result<_, _>>()? })
+            if let Some(fault) = policy.fault() {
+                return Err(TokensError::BadPolicy { name, fault });
+            }
+            if max_in_flight == Some(0) {
+                return Err(TokensError::NoRoom { name });
+            }
+            let room = max_in_flight.map(Room::new);
+            let principal = Arc::new(Principal { name, policy: policy.normal(), room });
+            entries.extend(hashes.into_iter().map(|hash| (hash, Arc::clone(&principal))));
+        }
+        Ok(Tokens { entries })
     }
 
     /// Whose token this is. Takes the same time whether and wherever it is found.
-    pub(crate) fn principal(&self, token: &str) -> Option<&Principal> {
+    pub(crate) fn principal(&self, token: &str) -> Option<&Arc<Principal>> {
         let presented = sha256_of(token);
         let mut found = None;
         for (hash, principal) in &self.entries {
@@ -137,6 +177,96 @@ impl Tokens {
             }
         }
         found
+    }
+
+    /// These tokens, with the requests that are in flight already counted for principals that stay.
+    fn following(mut self, before: &Tokens) -> Self {
+        for (_, principal) in &mut self.entries {
+            let same =
+                before.entries.iter().map(|(_, known)| known).find(|known| known.name == principal.name);
+            let (Some(same), Some(room)) = (same, &principal.room) else { continue };
+            let Some(taken) = same.room.clone().filter(|taken| taken.size == room.size) else { continue };
+            let Principal { name, policy, .. } = principal.as_ref();
+            *principal =
+                Arc::new(Principal { name: name.clone(), policy: policy.clone(), room: Some(taken) });
+        }
+        self
+    }
+}
+
+impl Room {
+    pub(crate) fn new(size: usize) -> Self {
+        Room { size, places: Arc::new(Semaphore::new(size.min(Semaphore::MAX_PERMITS))) }
+    }
+}
+
+fn hashes(name: &str, written: Hashes) -> Result<Vec<[u8; 32]>, TokensError> {
+    let texts = match written {
+        Hashes::One(text) => vec![text],
+        Hashes::Several(texts) => texts,
+    };
+    if !(1..=2).contains(&texts.len()) {
+        return Err(TokensError::HashCount { name: name.to_owned(), count: texts.len() });
+    }
+    let hash = |text: &String| match from_hex(text) {
+        None => Err(TokensError::BadHash { name: name.to_owned() }),
+        Some(hash) if hash == sha256_of("") => Err(TokensError::EmptyToken { name: name.to_owned() }),
+        Some(hash) => Ok(hash),
+    };
+    texts.iter().map(hash).collect()
+}
+
+/// A tokens file, and the tokens in it.
+#[derive(Debug)]
+pub struct TokensFile {
+    path: PathBuf,
+    watched: WatchedFiles,
+    tokens: Tokens,
+}
+
+impl TokensFile {
+    /// Reads a tokens file for the first time.
+    pub fn open(path: PathBuf) -> Result<Self, TokensError> {
+        let watched = WatchedFiles::new(vec![path.clone()]);
+        let tokens = Tokens::from_file(&path)?;
+        Ok(TokensFile { path, watched, tokens })
+    }
+
+    /// The tokens as they are at any time, while the future is polled that keeps them so.
+    pub(crate) fn follow(
+        self,
+        every: Duration,
+        reloads: Reloads,
+    ) -> (LiveTokens, impl Future<Output = ()> + Send) {
+        let TokensFile { path, watched, tokens } = self;
+        let (sender, current) = watch::channel(Arc::new(tokens));
+        let reload = move || match Tokens::from_file(&path) {
+            Ok(tokens) => {
+                let following = tokens.following(&sender.borrow());
+                sender.send_replace(Arc::new(following));
+                reloads.taken.inc();
+                tracing::info!("the tokens were replaced");
+            }
+            Err(error) => {
+                reloads.refused.inc();
+                tracing::warn!(%error, "the new tokens cannot be used: the old ones stay");
+            }
+        };
+        (LiveTokens { current }, watched.watch(every, reload))
+    }
+}
+
+/// The tokens that open the gateway now.
+#[derive(Debug)]
+pub(crate) struct LiveTokens {
+    current: watch::Receiver<Arc<Tokens>>,
+}
+
+impl LiveTokens {
+    /// Whose token this is.
+    pub(crate) fn principal(&self, token: &str) -> Option<Arc<Principal>> {
+        let tokens = Arc::clone(&self.current.borrow());
+        tokens.principal(token).cloned()
     }
 }
 
@@ -165,24 +295,55 @@ mod tests {
         let entries = entries.iter().map(
             |(name, sha256, policy)| serde_json::json!({"name": name, "sha256": sha256, "policy": policy}),
         );
-        let json = serde_json::json!({"tokens": entries.collect::<Vec<_>>()});
+        read(&serde_json::json!({"tokens": entries.collect::<Vec<_>>()}))
+    }
+
+    fn read(json: &serde_json::Value) -> Result<Tokens, String> {
         Tokens::from_json(json.to_string().as_bytes()).map_err(|error| error.to_string())
+    }
+
+    fn one(mut entry: serde_json::Value) -> Result<Tokens, String> {
+        entry["name"] = "edge".into();
+        read(&serde_json::json!({ "tokens": [entry] }))
     }
 
     #[test]
     fn a_token_is_found_by_its_hash_alone() {
         let tokens = load(&[("edge", SECRET, "ingest"), ("admin", &"AB".repeat(32), "full")]).unwrap();
         let principal = tokens.principal("secret").unwrap();
-        assert_eq!((principal.name.as_str(), principal.policy), ("edge", Policy::Ingest));
+        assert_eq!((principal.name.as_str(), &principal.policy), ("edge", &Policy::Ingest));
         for other in ["", "Secret", "secret ", SECRET] {
             assert!(tokens.principal(other).is_none(), "{other}");
         }
     }
 
     #[test]
+    fn a_principal_may_have_two_tokens() {
+        let other = sha256_of("other").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let tokens = one(serde_json::json!({"sha256": [SECRET, other], "policy": "ingest"})).unwrap();
+        let principals = ["secret", "other"].map(|token| tokens.principal(token).unwrap());
+        assert!(Arc::ptr_eq(principals[0], principals[1]));
+    }
+
+    #[test]
     fn debug_shows_no_hash() {
-        let tokens = load(&[("edge", SECRET, "ingest")]).unwrap();
-        assert_eq!(format!("{tokens:?}"), r#"[Principal { name: "edge", policy: Ingest }]"#);
+        assert_eq!(format!("{:?}", load(&[("edge", SECRET, "ingest")]).unwrap()), r#"["edge"]"#);
+    }
+
+    #[test]
+    fn requests_in_flight_count_on_when_tokens_are_replaced() {
+        let tokens = |room: usize, sha256: &str| {
+            one(serde_json::json!({"sha256": sha256, "policy": "full", "max_in_flight": room})).unwrap()
+        };
+        let free = |tokens: &Tokens| tokens.entries[0].1.room.as_ref().unwrap().places.available_permits();
+        let before = tokens(2, SECRET);
+        let _in_flight = before.entries[0].1.room.as_ref().unwrap().places.try_acquire().unwrap();
+        assert_eq!(
+            free(&tokens(2, &"ab".repeat(32)).following(&before)),
+            1,
+            "a new token of the same principal"
+        );
+        assert_eq!(free(&tokens(3, SECRET).following(&before)), 3, "another limit begins anew");
     }
 
     #[test]
@@ -194,7 +355,15 @@ mod tests {
             (load(&[("edge", EMPTY, "ingest")]), "the token was not set"),
             (load(&[("edge", SECRET, "ingest"), ("edge", &"ab".repeat(32), "full")]), "remove one"),
             (load(&[("edge", SECRET, "ingest"), ("two", SECRET, "full")]), "remove one"),
-            (load(&[("edge", SECRET, "reader")]), "policy ingest or full"),
+            (load(&[("edge", SECRET, "reader")]), "policy ingest, readonly, full or"),
+            (one(serde_json::json!({"sha256": [], "policy": "full"})), "has 0 sha256"),
+            (one(serde_json::json!({"sha256": [SECRET, SECRET, SECRET], "policy": "full"})), "has 3 sha256"),
+            (one(serde_json::json!({"sha256": [SECRET, SECRET], "policy": "full"})), "remove one"),
+            (one(serde_json::json!({"sha256": SECRET, "policy": "full", "max_in_flight": 0})), "at least 1"),
+            (
+                one(serde_json::json!({"sha256": SECRET, "policy": {"commands": []}})),
+                "list of commands is empty",
+            ),
         ];
         for (result, expected) in table {
             let error = result.unwrap_err();

@@ -9,7 +9,7 @@ use crate::client::{ask, http2, request, rest, sent, text};
 use crate::server::{Server, front};
 
 fn trusting(network: &str) -> TrustedProxies {
-    TrustedProxies::new(vec![TrustedProxies::network(network).unwrap()])
+    TrustedProxies::new(vec![network.parse().unwrap()])
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub(super) struct Plan {
 pub(super) struct Reading<'a> {
     pub(super) address: Address<'a>,
     pub(super) body: &'a [u8],
-    pub(super) policy: Policy,
+    pub(super) policy: &'a Policy,
     pub(super) limits: &'a Limits,
 }
 

@@ -12,27 +12,33 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderVal
 use http::{HeaderName, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
+use tideline_http_front::Access;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::Body;
-use super::auth::{FailureLog, bearer_token};
+use super::auth::{Failures, bearer_token};
 use super::forms::{Route, format_of};
 use super::plan::{Plan, Reading};
 use crate::admission::{Admission, Gate, NoRoom};
 use crate::answer::{Answer, Finished, Format};
 use crate::command::Address;
+use crate::entrance::Entrance;
 use crate::events::EventBody;
-use crate::failure::{Failure, RETRY_AFTER_SECONDS};
+use crate::failure::Failure;
 use crate::link::{Delivery, Link, Streams};
+use crate::metrics::Metrics;
 use crate::options::Limits;
-use crate::policy::Policy;
+use crate::protocol::Protocol;
 use crate::resp::encode_command;
-use crate::tokens::{Principal, Tokens};
+use crate::tokens::{LiveTokens, Principal};
 
 /// Changes with every answer: clients send back the last that they got, to see their own writes. One
 /// Redis shows every write to who comes after it, so what they send means nothing here.
 const SYNC_TOKEN: HeaderName = HeaderName::from_static("upstash-sync-token");
+
+/// Seconds after which a client may try again what will pass by itself.
+const SOON: HeaderValue = HeaderValue::from_static("1");
 
 /// Keeps a proxy from holding back events.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -40,7 +46,7 @@ const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// Everything that requests share.
 #[derive(Debug)]
 pub(crate) struct Service {
-    tokens: Tokens,
+    tokens: LiveTokens,
     limits: Limits,
     gate: Gate,
     link: Link,
@@ -48,29 +54,37 @@ pub(crate) struct Service {
     query_token: bool,
     answers: AtomicU64,
     probes: Semaphore,
-    failures: FailureLog,
+    failures: Failures,
+    access_log: bool,
+    metrics: Metrics,
 }
 
 impl Service {
     /// Readiness probes in flight: they ask Redis without a token, so they have a bound of their own.
     pub(crate) const PROBES: usize = 16;
 
-    /// `query_token` says whether a token may come in the query.
     pub(crate) fn new(
-        tokens: Tokens,
+        tokens: LiveTokens,
+        entrance: &Entrance,
+        protocol: &Protocol,
         limits: Limits,
         link: Link,
         streams: Streams,
-        query_token: bool,
+        metrics: Metrics,
     ) -> Self {
-        let gate = Gate::new(limits.max_in_flight, limits.max_buffered_bytes);
-        let (probes, failures) = (Semaphore::new(Self::PROBES), FailureLog::default());
-        let answers = AtomicU64::new(1);
-        Service { tokens, limits, gate, link, streams, query_token, answers, probes, failures }
-    }
-
-    pub(super) fn limits(&self) -> &Limits {
-        &self.limits
+        Service {
+            tokens,
+            gate: Gate::new(limits.max_in_flight, limits.max_buffered_bytes, metrics.in_flight.clone()),
+            limits,
+            link,
+            streams,
+            query_token: protocol.query_token,
+            answers: AtomicU64::new(1),
+            probes: Semaphore::new(Self::PROBES),
+            failures: Failures::new(entrance.auth_failures_per_minute),
+            access_log: entrance.access_log,
+            metrics,
+        }
     }
 
     /// Answers one request, whatever it is.
@@ -84,32 +98,43 @@ impl Service {
         let name = route.as_ref().map_or("none", |route| route.name());
         let is_public = !matches!(route, Ok(Route::Commands(_) | Route::Stream));
         let wants_body = request.method() != Method::HEAD;
-        let mut sender = "none";
+        let version = request.version();
+        let mut sender = None;
         let outcome = match route {
             Err(failure) => Err(failure),
             Ok(Route::Live) => Ok(json(StatusCode::OK, Bytes::from_static(br#"{"result":"alive"}"#))),
             Ok(Route::Ready) => self.ready().await,
             Ok(route @ (Route::Commands(_) | Route::Stream)) => match self.authenticate(&request, client) {
                 Ok(principal) => {
-                    sender = &principal.name;
-                    self.execute(route, principal.policy, request).await
+                    let outcome = self.execute(route, &principal, request).await;
+                    sender = Some(principal);
+                    outcome
                 }
                 Err(failure) => Err(failure),
             },
         };
-        let mut response = outcome.unwrap_or_else(|failure| failed(&failure));
+        let mut response = outcome.unwrap_or_else(|failure| {
+            self.metrics.failed(failure.name());
+            failed(&failure)
+        });
         if !is_public {
             let count = self.answers.fetch_add(1, Ordering::Relaxed);
             response.headers_mut().insert(SYNC_TOKEN, HeaderValue::from(count));
         }
-        tracing::debug!(
-            route = name,
-            sender,
-            client = %client.ip(),
-            status = response.status().as_u16(),
-            micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
-            "answered"
-        );
+        let took = began.elapsed();
+        self.metrics.answered(name, response.status(), took);
+        if self.access_log {
+            let line = Access {
+                route: name,
+                sender: sender.as_ref().map_or("", |principal| &principal.name),
+                client: Some(client.ip()),
+                version,
+                status: response.status(),
+                bytes: response.body().size_hint().exact(),
+                took,
+            };
+            line.log();
+        }
         if wants_body { response } else { head_alone(response) }
     }
 
@@ -127,12 +152,13 @@ impl Service {
     async fn execute(
         &self,
         route: Route,
-        policy: Policy,
+        principal: &Principal,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Failure> {
         let (head, body) = request.into_parts();
-        let (admission, body) = self.read_body(body).await?;
-        let reading = Reading { address: address(&head.uri), body: &body, policy, limits: &self.limits };
+        let (admission, body) = self.read_body(body, principal).await?;
+        let (address, policy) = (address(&head.uri), &principal.policy);
+        let reading = Reading { address, body: &body, policy, limits: &self.limits };
         let Route::Commands(form) = route else {
             let command = reading.stream()?;
             drop((admission, body));
@@ -158,25 +184,26 @@ impl Service {
     }
 
     /// Whose token came with the request: in the query if that is allowed, otherwise in its header.
-    fn authenticate(&self, request: &Request<Incoming>, client: SocketAddr) -> Result<&Principal, Failure> {
+    fn authenticate(
+        &self,
+        request: &Request<Incoming>,
+        client: SocketAddr,
+    ) -> Result<Arc<Principal>, Failure> {
         let in_query = if self.query_token { address(request.uri()).token() } else { None };
         let principal = match in_query {
             Some(token) => std::str::from_utf8(&token).ok().and_then(|token| self.tokens.principal(token)),
             None => bearer_token(request.headers()).and_then(|token| self.tokens.principal(token)),
         };
-        principal.ok_or_else(|| {
-            self.failures.refused(client.ip());
-            Failure::Unauthorized
-        })
+        principal.ok_or_else(|| self.failures.refuse(client.ip()))
     }
 
-    async fn read_body(&self, body: Incoming) -> Result<(Admission, Bytes), Failure> {
+    async fn read_body(&self, body: Incoming, principal: &Principal) -> Result<(Admission, Bytes), Failure> {
         let limit = self.limits.max_body_bytes;
         let declared = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if declared.is_some_and(|bytes| bytes > limit) {
             return Err(Failure::BodyTooLarge { limit });
         }
-        let admission = self.gate.admit(declared.unwrap_or(limit))?;
+        let admission = self.gate.admit(principal.room.as_ref(), declared.unwrap_or(limit))?;
         #[expect(clippy::disallowed_methods, reason = "behind Limited, with the limit of the request body")]
         let collected = Limited::new(body, limit).collect();
         let patience = Duration::from_millis(self.limits.body_timeout_ms);
@@ -212,7 +239,7 @@ fn json(status: StatusCode, text: Bytes) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        headers.insert(RETRY_AFTER, SOON);
     }
     response
 }
@@ -248,5 +275,9 @@ fn failed(failure: &Failure) -> Response<Body> {
         return response;
     }
     let text = serde_json::json!({ "error": failure.to_string() });
-    json(failure.status(), text.to_string().into())
+    let mut response = json(failure.status(), text.to_string().into());
+    if let Failure::TooManyFailures { seconds } = failure {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    response
 }

@@ -15,11 +15,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::connect::{Reader, Writer};
+use super::connect::{Connection, Reader, Writer};
 use super::transactions::{Next, Transactions, question};
 use super::{Batch, Delivery, LinkError};
 use crate::admission::Admission;
 use crate::answer::{Answer, Finished, Format};
+use crate::metrics::LinkMetrics;
 use crate::resp::{Decoder, ProtocolError, encode_command};
 
 /// No more requests are taken while so much waits to be written.
@@ -43,6 +44,8 @@ pub(super) enum Ended {
     Closed,
     #[error("redis did not answer for {} ms", .0.as_millis())]
     Stalled(Duration),
+    #[error("the sentinels name another master")]
+    Moved,
     #[error("redis sent a reply that nobody asked for")]
     Unasked,
     #[error("redis refused EXEC and kept the transaction open")]
@@ -71,6 +74,9 @@ struct Pending {
 pub(super) struct Exchange {
     reader: Reader,
     writer: Writer,
+    /// Written bytes may wait in the encryption, which sends them when it is flushed.
+    unflushed: bool,
+    encrypted: bool,
     input: BytesMut,
     output: BytesMut,
     decoder: Decoder,
@@ -79,19 +85,25 @@ pub(super) struct Exchange {
     queued_bytes: u64,
     written_bytes: u64,
     stall_timeout: Duration,
+    metrics: LinkMetrics,
     /// When Redis last said something, or had nothing to say.
     progress: Instant,
 }
 
 impl Exchange {
     pub(super) fn new(
-        (reader, writer): (Reader, Writer),
+        connection: Connection,
         max_bulk_bytes: usize,
         stall_timeout: Duration,
+        metrics: LinkMetrics,
     ) -> Self {
+        let Connection { endpoint: _, encrypted, reader, writer } = connection;
         Exchange {
             reader,
             writer,
+            unflushed: false,
+            encrypted,
+            metrics,
             input: BytesMut::new(),
             output: BytesMut::new(),
             decoder: Decoder::new(max_bulk_bytes),
@@ -104,9 +116,17 @@ impl Exchange {
         }
     }
 
-    /// Runs until the traffic ends, and leaves no request without an answer.
-    pub(super) async fn run(mut self, inbox: &mut mpsc::Receiver<Batch>) -> Ended {
-        let ended = self.traffic(inbox).await;
+    /// Runs until the traffic ends, or Redis has `moved`, and leaves no request without an answer.
+    pub(super) async fn run(
+        mut self,
+        inbox: &mut mpsc::Receiver<Batch>,
+        moved: impl Future<Output = ()>,
+    ) -> Ended {
+        tokio::pin!(moved);
+        let ended = tokio::select! {
+            ended = self.traffic(inbox) => ended,
+            () = &mut moved => Ended::Moved,
+        };
         let reason: Arc<str> = ended.to_string().into();
         for left in self.pending.drain(..) {
             let error = if left.harmless < self.written_bytes {
@@ -143,10 +163,12 @@ impl Exchange {
                     }
                     Err(error) => return error.into(),
                 },
-                written = self.writer.write_buf(&mut self.output), if !self.output.is_empty() => match written {
-                    Ok(count) => self.written_bytes += count as u64,
-                    Err(error) => return error.into(),
-                },
+                written = write(&mut self.writer, &mut self.output), if self.unflushed || !self.output.is_empty() => {
+                    match written {
+                        Ok(count) => self.wrote(count),
+                        Err(error) => return error.into(),
+                    }
+                }
                 count = inbox.recv_many(&mut arrived, TAKE), if can_take => {
                     open = count > 0;
                     arrived.drain(..).for_each(|batch| self.take(batch));
@@ -160,6 +182,15 @@ impl Exchange {
         Ended::Finished
     }
 
+    /// So many bytes were written, or everything was flushed.
+    fn wrote(&mut self, count: usize) {
+        self.unflushed = self.encrypted && count > 0;
+        if count > 0 {
+            self.metrics.writes.inc();
+            self.written_bytes += count as u64;
+        }
+    }
+
     fn take(&mut self, batch: Batch) {
         if batch.to.is_closed() {
             return;
@@ -168,7 +199,7 @@ impl Exchange {
             return self.send(batch);
         }
         match self.transactions.arrived(batch) {
-            Next::Send(batch) => self.send(batch),
+            Next::Send(batch) => self.send(*batch),
             Next::Ask => {
                 let answer = Answer::transaction(READ_BYTES, Format::Json, 0);
                 self.enqueue(&question(), answer, For::Transactions);
@@ -178,6 +209,7 @@ impl Exchange {
     }
 
     fn send(&mut self, batch: Batch) {
+        self.metrics.requests.inc();
         let Batch { commands, answer, admission, to } = batch;
         self.enqueue(&commands, answer, For::Request(admission, to));
     }
@@ -262,22 +294,38 @@ impl Exchange {
     }
 }
 
+/// Writes what there is to write, and then flushes it; how many bytes were written.
+async fn write(writer: &mut Writer, output: &mut BytesMut) -> io::Result<usize> {
+    if output.is_empty() {
+        return writer.flush().await.map(|()| 0);
+    }
+    writer.write_buf(output).await
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::io::{duplex, split};
 
+    use super::super::address::Endpoint;
     use super::*;
 
     /// What becomes of commands of which Redis takes no more than the first so many bytes.
     async fn cut_after(bytes: usize, commands: &[u8], answer: Answer) -> LinkError {
         let (ours, mut redis) = duplex(bytes);
         let (reader, writer) = split(ours);
-        let exchange = Exchange::new((Box::new(reader), Box::new(writer)), 1000, Duration::from_secs(60));
+        let connection = Connection {
+            endpoint: Endpoint::Unix("redis.sock".into()),
+            encrypted: false,
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+        };
+        let exchange = Exchange::new(connection, 1000, Duration::from_secs(60), LinkMetrics::default());
         let (inbox, mut batches) = mpsc::channel(1);
         let (to, delivered) = oneshot::channel();
         let batch = Batch { commands: commands.to_vec(), answer, admission: None, to };
         inbox.send(batch).await.unwrap();
-        let traffic = tokio::spawn(async move { exchange.run(&mut batches).await.to_string() });
+        let traffic =
+            tokio::spawn(async move { exchange.run(&mut batches, std::future::pending()).await.to_string() });
         // As much as there is room for is written, and nothing of it is read.
         let mut peeked = [0; 1];
         redis.read_exact(&mut peeked).await.unwrap();

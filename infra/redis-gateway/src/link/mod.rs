@@ -7,8 +7,11 @@
 //! decision: one that has stopped waiting before its command was written costs Redis nothing.
 
 mod address;
+mod ask;
 mod connect;
+mod encryption;
 mod exchange;
+mod sentinel;
 mod streams;
 mod supervise;
 mod transactions;
@@ -20,9 +23,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use self::address::{AddressError, RedisAddress};
+pub use self::encryption::{EncryptionError, RedisTls};
 pub(crate) use self::streams::{StreamError, StreamOptions, Streams};
 use crate::admission::Admission;
 use crate::answer::{Answer, Finished};
+use crate::metrics::LinkMetrics;
 
 /// Why a request has no replies.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +56,7 @@ pub(crate) struct LinkOptions {
     pub(crate) max_bulk_bytes: usize,
     /// How many requests may wait to be written. Admission keeps them fewer.
     pub(crate) queue: usize,
+    pub(crate) metrics: LinkMetrics,
 }
 
 /// The replies to one request, and the room that it holds.

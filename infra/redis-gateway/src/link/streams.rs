@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use super::RedisAddress;
-use super::connect::{Reader, Writer, connect};
+use super::connect::{Connection, Reader, Writer, connect};
 use crate::events::{EventBody, EventError, EventSender, EventWriter, channel};
 use crate::resp::{Decoder, ProtocolError, encode_command};
 
@@ -72,7 +72,7 @@ impl Streams {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| StreamError::TooMany { limit: *max_streams })?;
-        let (reader, writer) = connect(address, *connect_timeout)
+        let Connection { reader, writer, .. } = connect(address, *connect_timeout)
             .await
             .map_err(|error| StreamError::NotReachable(error.to_string()))?;
         let (events, body) = channel(*max_buffer_bytes);
@@ -132,6 +132,7 @@ impl Stream {
     /// Sends the command, and returns when the first reply is on its way to the client.
     async fn begin(&mut self, command: &[u8]) -> Result<(), Ended> {
         self.writer.write_all(command).await?;
+        self.writer.flush().await?;
         loop {
             self.read().await?;
             if self.forward()? {
@@ -207,7 +208,11 @@ impl Stream {
         }
         let mut ping = Vec::new();
         encode_command(&mut ping, &["PING"]);
-        timeout(HEARTBEAT, self.writer.write_all(&ping)).await.map_err(|_| Ended::Silent)??;
+        let written = async {
+            self.writer.write_all(&ping).await?;
+            self.writer.flush().await
+        };
+        timeout(HEARTBEAT, written).await.map_err(|_| Ended::Silent)??;
         self.events.send(COMMENT.to_vec()).map_err(|_| Ended::NotTaken)
     }
 }

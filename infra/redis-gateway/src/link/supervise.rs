@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::connect::{ConnectError, Reader, Writer, connect};
+use super::connect::{ConnectError, Connection, connect};
 use super::exchange::{Ended, Exchange};
-use super::{Batch, LinkError, LinkOptions};
+use super::{Batch, LinkError, LinkOptions, sentinel};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -51,15 +51,24 @@ struct Lost {
 
 /// `None` when nobody can send any more.
 async fn exchange(
-    connection: (Reader, Writer),
+    connection: Connection,
     options: &LinkOptions,
     inbox: &mut mpsc::Receiver<Batch>,
 ) -> Option<Lost> {
     let since = Instant::now();
-    let exchange = Exchange::new(connection, options.max_bulk_bytes, options.stall_timeout);
-    match exchange.run(inbox).await {
+    let endpoint = connection.endpoint.clone();
+    let moved = sentinel::moved(&options.address, &endpoint, options.connect_timeout);
+    let metrics = options.metrics.clone();
+    let exchange = Exchange::new(connection, options.max_bulk_bytes, options.stall_timeout, metrics);
+    options.metrics.connected.inc();
+    let ended = exchange.run(inbox, moved).await;
+    options.metrics.connected.dec();
+    match ended {
         Ended::Finished => None,
-        reason => Some(Lost { reason, stable: since.elapsed() >= STABLE }),
+        reason => {
+            options.metrics.losses.inc();
+            Some(Lost { reason, stable: since.elapsed() >= STABLE })
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) enum Transactions {
 #[derive(Debug)]
 pub(super) enum Next {
     /// Send it.
-    Send(Batch),
+    Send(Box<Batch>),
     /// Send [`question`] first.
     Ask,
     /// Nothing: the reply is on its way.
@@ -33,7 +33,7 @@ impl Transactions {
     /// A transaction is to be sent.
     pub(super) fn arrived(&mut self, batch: Batch) -> Next {
         match self {
-            Transactions::Allowed => Next::Send(batch),
+            Transactions::Allowed => Next::Send(Box::new(batch)),
             Transactions::Asked(waiting) => {
                 waiting.push(batch);
                 Next::Wait

@@ -1,16 +1,20 @@
 //! What a token may do: one policy each, checked for every command before anything is sent.
 //!
-//! `ingest` is an allow-list and fails closed: it is what stands between a stolen edge token and
-//! the data, since the ACL of Redis cannot tell one use of a command from another. `full` keeps out
-//! only what would break the connection that all requests share ([`shared_connection`]). What the
-//! Redis user behind the connection may do is for its ACL.
+//! All but `full` are lists of what passes, and fail closed: `ingest` is what stands between a stolen edge
+//! token and the data, since the ACL of Redis cannot tell one use of a command from another. `full` keeps
+//! out only what would break the connection that all requests share ([`shared_connection`]), which no
+//! policy lets pass. What the Redis user behind the connection may do is for its ACL.
 
+mod list;
 mod shared_connection;
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
+pub use self::list::AllowList;
+use self::list::Obstacle;
+use crate::catalogue;
 use crate::command::Command;
 
 /// Functions of our library begin with this.
@@ -18,15 +22,52 @@ const FUNCTION_PREFIX: &[u8] = b"track_";
 
 /// Command names in error texts are cut here: they come from the request.
 const MAX_NAME_CHARS: usize = 64;
+/// No name or sub-command is longer.
+const MAX_NAME_BYTES: usize = 256;
+
+/// They read, but tell which keys there are: with them one finds what nobody was told of.
+const ENUMERATING: [&[u8]; 3] = [b"keys", b"scan", b"randomkey"];
+/// They touch no key.
+const HARMLESS: [&[u8]; 4] = [b"ping", b"echo", b"time", b"command"];
+/// What opens a stream without showing the commands of others.
+const SUBSCRIBING: [&[u8]; 2] = [b"subscribe", b"psubscribe"];
 
 /// The policy of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Policy {
     /// `PING`, and `FCALL` and `FCALL_RO` of the functions whose names begin with `track_`.
     Ingest,
+    /// Every command that changes nothing, with the read-only forms of scripts and functions, except those
+    /// that enumerate keys.
+    Readonly,
     /// Every command that can share a connection with others.
     Full,
+    /// What a list names, as far as it can share a connection with others.
+    Custom(AllowList),
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Name {
+            Ingest,
+            Readonly,
+            Full,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "the policy is none that is known")]
+        enum Written {
+            Named(Name),
+            Listed(AllowList),
+        }
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Named(Name::Ingest) => Policy::Ingest,
+            Written::Named(Name::Readonly) => Policy::Readonly,
+            Written::Named(Name::Full) => Policy::Full,
+            Written::Listed(list) => Policy::Custom(list),
+        })
+    }
 }
 
 /// A command that the policy does not let pass, in the words of the answer.
@@ -41,29 +82,59 @@ impl Refusal {
 }
 
 impl Policy {
-    /// Whether a token with this policy may send `command`.
-    pub(crate) fn check(self, command: &Command<'_>) -> Result<(), Refusal> {
-        let name = command.name();
+    /// What is wrong with a policy that cannot be used, in words.
+    pub(crate) fn fault(&self) -> Option<String> {
         match self {
-            Policy::Ingest if is_ingest(command) => Ok(()),
-            Policy::Ingest => Err(no_permission(name)),
-            Policy::Full => match shared_connection::obstacle(command) {
-                None => Ok(()),
-                Some(reason) => Err(Refusal::new(format_args!(
-                    "ERR the '{}' command is not available over HTTP: {reason}",
-                    shown(name)
-                ))),
-            },
+            Policy::Custom(list) => list.fault(),
+            Policy::Ingest | Policy::Readonly | Policy::Full => None,
+        }
+    }
+
+    /// The same policy, ready to be asked.
+    pub(crate) fn normal(self) -> Self {
+        match self {
+            Policy::Custom(list) => Policy::Custom(list.normal()),
+            named => named,
+        }
+    }
+
+    /// Whether a token with this policy may send `command`.
+    pub(crate) fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
+        self.permits(command)?;
+        match shared_connection::obstacle(command) {
+            None => Ok(()),
+            Some(reason) => Err(Refusal::new(format_args!(
+                "ERR the '{}' command is not available over HTTP: {reason}",
+                shown(command.name())
+            ))),
         }
     }
 
     /// Whether a token with this policy may send `command` over a connection of its own, on which Redis
     /// goes on to speak: `SUBSCRIBE`, `PSUBSCRIBE` or `MONITOR`.
-    pub(crate) fn check_stream(self, command: &Command<'_>) -> Result<(), Refusal> {
+    pub(crate) fn check_stream(&self, command: &Command<'_>) -> Result<(), Refusal> {
         match self {
-            Policy::Ingest => Err(no_permission(command.name())),
-            Policy::Full => Ok(()),
+            Policy::Readonly if is_one_of(&SUBSCRIBING, command.name()) => Ok(()),
+            _ => self.permits(command),
         }
+    }
+
+    fn permits(&self, command: &Command<'_>) -> Result<(), Refusal> {
+        let permitted = match self {
+            Policy::Ingest => is_ingest(command),
+            Policy::Readonly => is_readonly(command.words()),
+            Policy::Full => true,
+            Policy::Custom(list) => match list.obstacle(command.words()) {
+                None => true,
+                Some(Obstacle::Command) => false,
+                Some(Obstacle::Key) => {
+                    return Err(Refusal::new(
+                        "NOPERM this user has no permissions to access one of the keys used as arguments",
+                    ));
+                }
+            },
+        };
+        if permitted { Ok(()) } else { Err(no_permission(command.name())) }
     }
 }
 
@@ -80,6 +151,22 @@ fn is_ingest(command: &Command<'_>) -> bool {
     calls_a_function && command.arguments().first().is_some_and(|name| name.starts_with(FUNCTION_PREFIX))
 }
 
+/// Whether the command changes nothing, and enumerates no keys.
+fn is_readonly<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    let Some(name) = words.first().map(AsRef::as_ref) else { return false };
+    let entry = catalogue::entry(name, words.get(1).map(AsRef::as_ref));
+    entry.is_some_and(|entry| entry.reads) && !is_one_of(&ENUMERATING, name)
+}
+
+/// Whether the command touches no key.
+fn is_harmless<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    words.first().is_some_and(|name| is_one_of(&HARMLESS, name.as_ref()))
+}
+
+fn is_one_of(names: &[&[u8]], name: &[u8]) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 fn shown(name: &[u8]) -> String {
     // No character takes more than four bytes: the rest would be cut anyway.
     let name = name.get(..4 * MAX_NAME_CHARS).unwrap_or(name);
@@ -91,7 +178,7 @@ mod tests {
     use super::*;
     use crate::command::{CommandLimits, parse_command};
 
-    fn check(policy: Policy, words: &[&str]) -> Result<(), String> {
+    fn check(policy: &Policy, words: &[&str]) -> Result<(), String> {
         let body = serde_json::to_vec(words).unwrap();
         let limits = CommandLimits { commands: 1, arguments: 100 };
         policy.check(&parse_command(&body, limits).unwrap()).map_err(|refusal| refusal.to_string())
@@ -108,7 +195,7 @@ mod tests {
             &["Fcall_Ro", "track_", "0"],
         ];
         for words in allowed {
-            assert_eq!(check(Policy::Ingest, words), Ok(()), "{words:?}");
+            assert_eq!(check(&Policy::Ingest, words), Ok(()), "{words:?}");
         }
         let refused: [&[&str]; 16] = [
             &["GET", "k"],
@@ -133,21 +220,83 @@ mod tests {
                 "NOPERM this user has no permissions to run the '{}' command",
                 words[0].to_lowercase()
             );
-            assert_eq!(check(Policy::Ingest, words), Err(expected), "{words:?}");
+            assert_eq!(check(&Policy::Ingest, words), Err(expected), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn readonly_lets_pass_what_reads_and_does_not_enumerate() {
+        for line in [
+            "GET k",
+            "hgetall k",
+            "OBJECT ENCODING k",
+            "object encoding k",
+            "XREAD STREAMS s 0",
+            "FCALL_RO f 0",
+            "EVAL_RO s 0",
+            "SORT_RO k",
+            "DBSIZE",
+            "PING",
+            "COMMAND DOCS",
+        ] {
+            assert_eq!(check(&Policy::Readonly, &line.split(' ').collect::<Vec<_>>()), Ok(()), "{line}");
+        }
+        for line in [
+            "SET k v",
+            "GETDEL k",
+            "GETEX k",
+            "OBJECT",
+            "OBJECT HELP",
+            "XINFO k",
+            "MEMORY PURGE",
+            "CLIENT ID",
+            "CONFIG GET *",
+            "FCALL f 0",
+            "EVAL s 0",
+            "SORT k",
+            "KEYS *",
+            "Scan 0",
+            "RANDOMKEY",
+            "PUBLISH c m",
+            "FT.SEARCH i q",
+        ] {
+            let refusal = check(&Policy::Readonly, &line.split(' ').collect::<Vec<_>>()).unwrap_err();
+            assert!(refusal.starts_with("NOPERM "), "{line}: {refusal}");
+        }
+        let blocking = check(&Policy::Readonly, &["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]).unwrap_err();
+        assert!(blocking.contains("not available over HTTP"), "{blocking}");
+    }
+
+    #[test]
+    fn a_stream_is_for_those_who_may_read_and_every_command_for_those_who_may_all() {
+        let stream = |policy: &Policy, name: &str| {
+            let body = serde_json::to_vec(&[name, "c"]).unwrap();
+            let limits = CommandLimits { commands: 1, arguments: 100 };
+            policy.check_stream(&parse_command(&body, limits).unwrap()).is_ok()
+        };
+        let list: AllowList = serde_json::from_str(r#"{"commands":["SUBSCRIBE"]}"#).unwrap();
+        let custom = Policy::Custom(list).normal();
+        for (name, allowed) in [
+            ("SUBSCRIBE", [false, true, true, true]),
+            ("psubscribe", [false, true, true, false]),
+            ("MONITOR", [false, false, true, false]),
+        ] {
+            let policies = [&Policy::Ingest, &Policy::Readonly, &Policy::Full, &custom];
+            assert_eq!(policies.map(|policy| stream(policy, name)), allowed, "{name}");
         }
     }
 
     #[test]
     fn a_command_name_is_cut_in_the_refusal() {
-        let refusal = check(Policy::Ingest, &[&"é".repeat(5000)]).unwrap_err();
+        let refusal = check(&Policy::Ingest, &[&"é".repeat(5000)]).unwrap_err();
         assert!(refusal.chars().count() < 150, "{refusal}");
     }
 
     #[test]
     fn full_refuses_with_the_reason() {
-        assert_eq!(check(Policy::Full, &["SET", "k", "v"]), Ok(()));
+        assert_eq!(check(&Policy::Full, &["SET", "k", "v"]), Ok(()));
         assert_eq!(
-            check(Policy::Full, &["BLPOP", "k", "0"]),
+            check(&Policy::Full, &["BLPOP", "k", "0"]),
             Err("ERR the 'blpop' command is not available over HTTP: it would hold up every other request"
                 .to_owned())
         );

@@ -21,6 +21,7 @@ fn gateway(redis: &Redis) -> Command {
         .env("GATEWAY_REDIS_URL", redis.url())
         .env("GATEWAY_QUERY_TOKEN", "true")
         .env("GATEWAY_LOG", "debug")
+        .env("GATEWAY_ACCESS_LOG", "true")
         .env("GATEWAY_LOG_FORMAT", "json")
         .stderr(Stdio::piped())
         .kill_on_drop(true);

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// One keep-alive connection to the gateway.
@@ -44,7 +45,14 @@ impl Answer {
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr, token: &str) -> Client {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Client::over(TcpStream::connect(address).await.unwrap(), token).await
+    }
+
+    /// A client on a connection that is there.
+    pub(crate) async fn over<S>(stream: S, token: &str) -> Client
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         Client { sender, token: (!token.is_empty()).then(|| token.to_owned()) }

@@ -3,11 +3,16 @@
 
 mod binary;
 mod client;
+mod commands;
+mod entrance;
 mod forms;
 mod limits;
+mod nodes;
 mod outages;
 mod policies;
 mod protocol;
+mod sentinels;
 mod server;
 mod streams;
+mod tokens;
 mod transactions;

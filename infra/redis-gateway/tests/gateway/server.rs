@@ -8,7 +8,7 @@ use clap::Parser;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use tideline_redis_gateway::{Arguments, Gateway, Handle, Options};
+use tideline_redis_gateway::{Arguments, Gateway, Handle, Options, TokensFile};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
@@ -118,10 +118,13 @@ impl Drop for Redis {
     }
 }
 
+/// The SHA-256 of a token, as a tokens file has it.
+pub(crate) fn hash(token: &str) -> String {
+    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The text of a tokens file with [`EDGE`] and [`ADMIN`].
 pub(crate) fn tokens_json() -> String {
-    let hash =
-        |token: &str| Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     json!({"tokens": [
         {"name": "edge", "sha256": hash(EDGE), "policy": "ingest"},
         {"name": "admin", "sha256": hash(ADMIN), "policy": "full"},
@@ -145,6 +148,17 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// A gateway for these tokens.
+    pub(crate) async fn with_tokens(tokens: &serde_json::Value, arguments: &[&str]) -> Setup {
+        let redis = Redis::start().await;
+        let mut options = options(&redis, arguments);
+        let file = redis.directory().join("tokens.json");
+        std::fs::write(&file, json!({ "tokens": tokens }).to_string()).unwrap();
+        options.tokens = TokensFile::open(file).unwrap();
+        let gateway = Gateway::start(options).await.unwrap();
+        Setup { gateway, redis }
+    }
+
     pub(crate) async fn start(arguments: &[&str]) -> Setup {
         let redis = Redis::start().await;
         let gateway = Gateway::start(options(&redis, arguments)).await.unwrap();
