@@ -98,6 +98,19 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The listener for metrics cannot be opened.
+    #[error(
+        "cannot show metrics on {address}: {source}; choose another --metrics-listen (EDGE_METRICS_LISTEN)"
+    )]
+    MetricsListen {
+        /// The address as given.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The certificate of the host cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tideline_http_front::TlsError),
     /// The certificates for outgoing https cannot be read.
     #[error(
         "cannot load the certificates for https: {0}; install the system's CA certificates, or name a file in --outbound-ca or SSL_CERT_FILE"

@@ -1,6 +1,7 @@
 //! One instance's state and limits: what the component may use while it runs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -13,6 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::engine::Program;
 use crate::guest_log::GuestLog;
 use crate::limiter::Limiter;
+use crate::metrics::{ComponentMetrics, Counted};
 use crate::outbound::Outbound;
 use crate::{GuestEnvironment, Options};
 
@@ -28,6 +30,7 @@ pub(crate) struct Guest {
     limiter: Limiter,
     /// Its clock ticks, and with it computations end, for as long as an instance is left.
     _program: Arc<Program>,
+    _counted: Counted,
 }
 
 impl Guest {
@@ -57,6 +60,7 @@ struct Shared {
     program: Arc<Program>,
     environment: GuestEnvironment,
     outbound: Outbound,
+    metrics: ComponentMetrics,
     max_memory_bytes: usize,
     max_handles: usize,
 }
@@ -65,6 +69,8 @@ struct Shared {
 pub(crate) struct Instance {
     pub(crate) store: Store<Guest>,
     pub(crate) proxy: Proxy,
+    /// Requests that it took since its last outgoing request: for its user to count.
+    pub(crate) taken: Arc<AtomicU64>,
 }
 
 impl Nursery {
@@ -72,12 +78,14 @@ impl Nursery {
         program: Arc<Program>,
         environment: GuestEnvironment,
         outbound: Outbound,
+        metrics: ComponentMetrics,
         options: &Options,
     ) -> Self {
         Self(Arc::new(Shared {
             program,
             environment,
             outbound,
+            metrics,
             max_memory_bytes: options.max_memory_bytes as usize,
             max_handles: options.max_component_handles as usize,
         }))
@@ -86,6 +94,11 @@ impl Nursery {
     /// Whether many requests share an instance (WASI 0.3).
     pub(crate) fn shares_instances(&self) -> bool {
         self.0.program.shares_instances()
+    }
+
+    /// What is counted of the component.
+    pub(crate) fn metrics(&self) -> &ComponentMetrics {
+        &self.0.metrics
     }
 
     /// Makes an instance. That runs the component's start code, hence the time limit.
@@ -97,17 +110,18 @@ impl Nursery {
     }
 
     async fn instance(&self) -> wasmtime::Result<Instance> {
-        let mut store = Store::new(&self.0.program.engine, self.guest());
+        let taken = Arc::new(AtomicU64::new(0));
+        let mut store = Store::new(&self.0.program.engine, self.guest(Arc::clone(&taken)));
         store.limiter(|guest| &mut guest.limiter);
         store.set_max_component_handles(self.0.max_handles);
         // At each tick of the engine's clock the component gives way to everything else of its thread.
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let proxy = self.0.program.pre.instantiate_async(&mut store).await?;
-        Ok(Instance { store, proxy })
+        Ok(Instance { store, proxy, taken })
     }
 
-    fn guest(&self) -> Guest {
+    fn guest(&self, taken: Arc<AtomicU64>) -> Guest {
         let mut table = ResourceTable::new();
         table.set_max_capacity(self.0.max_handles);
         Guest {
@@ -121,10 +135,11 @@ impl Nursery {
                 .max_random_size(MAX_RANDOM_BYTES)
                 .build(),
             http: WasiHttpCtx::new(),
-            outbound: self.0.outbound.clone(),
+            outbound: self.0.outbound.of_instance(self.shares_instances().then_some(taken)),
             table,
             limiter: Limiter::new(self.0.max_memory_bytes),
             _program: Arc::clone(&self.0.program),
+            _counted: self.0.metrics.instance(),
         }
     }
 }

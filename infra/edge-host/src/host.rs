@@ -2,22 +2,29 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use futures_util::future::{join_all, select_all};
-use tideline_http_front::Bodies;
+use prometheus_client::registry::Registry;
+use tideline_http_front::{Bodies, Front, Patience, Tls, TlsReload, TrustedProxies, visitor};
 use tokio::net::TcpSocket;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::components::{ComponentOptions, Components};
 use crate::engine::{self, Program, Version, Workshop};
 use crate::keeper::Keeper;
+use crate::metrics::{ComponentMetrics, Metrics};
 use crate::origin::Origin;
 use crate::outbound::Outbound;
+use crate::owner::{Owner, Readiness};
 use crate::shard::{Deployment, Shard};
 use crate::{Error, GuestEnvironment, Options};
 
 /// The variable that says where the component's requests go.
 const REDIS_URL: &str = "UPSTASH_REDIS_REST_URL";
+
+/// Bytes of the headers of a request in HTTP/2; those of HTTP/1.1 are limited alike.
+const MAX_HTTP2_HEAD_BYTES: u32 = 64 << 10;
 
 /// Starts hosts.
 pub struct Host;
@@ -26,9 +33,13 @@ pub struct Host;
 #[must_use = "the host stops when this is dropped"]
 pub struct Handle {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
+    stop_delay: Duration,
     shards: Vec<oneshot::Receiver<Drained>>,
     renew: mpsc::Sender<()>,
+    readiness: Readiness,
+    _owner: Option<Owner>,
 }
 
 /// How a host ended.
@@ -53,7 +64,11 @@ impl Host {
         let workshop = Workshop::new(Arc::clone(&options))?;
         let programs = compile(&workshop, &components)?;
         let (stop, stopped) = watch::channel(false);
-        let connections = Arc::new(Semaphore::new(options.max_connections as usize));
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let counted: Vec<_> = components.list.iter().map(|c| metrics.component(&c.name)).collect();
+        let (front, certificate) = front(&options, &metrics)?;
+        let metrics_listener = options.entrance.metrics_listen.map(Owner::listen).transpose()?;
         let (mut shards, mut proposals) = (Vec::new(), Vec::new());
         let mut address = options.listen;
         for socket in sockets {
@@ -61,11 +76,12 @@ impl Host {
             let (ready, serves) = mpsc::sync_channel(1);
             let (proposal, proposed) = tokio::sync::mpsc::channel(1);
             let shard = Shard {
-                deployments: deployments(&components, &programs, &options, &environment)?,
+                deployments: deployments(&components, &programs, &counted, &options, &environment)?,
                 routes: components.routes.clone(),
                 options: Arc::clone(&options),
                 bodies: Bodies::new(options.max_buffered_bytes() as usize, options.body_timeout()),
-                connections: Arc::clone(&connections),
+                front: front.clone(),
+                metrics: metrics.clone(),
                 stop: stopped.clone(),
             };
             shards.push(shard.spawn(socket, proposed, ready)?);
@@ -75,17 +91,45 @@ impl Host {
         }
         let (renew, orders) = mpsc::channel();
         let mut keeper = Keeper::new(workshop, proposals);
-        for (component, (program, version)) in components.list.iter().zip(&programs) {
+        for ((component, (program, version)), counted) in components.list.iter().zip(&programs).zip(&counted)
+        {
             let wasi = if program.shares_instances() { "0.3" } else { "0.2" };
             tracing::info!(component = component.name, %version, wasi, "component at work");
             let (environment, allowed) = surroundings(component, &options, &environment);
             warn_if_unreachable(&component.name, &allowed, &environment);
-            keeper.watch(&component.name, &component.file, *version);
+            keeper.watch(counted.clone(), &component.file, *version);
         }
         keeper.start(options.reload_every(), orders)?;
-        tracing::info!(%address, shards = shards.len(), "listening");
-        Ok(Handle { address, stop, shards, renew })
+        let readiness = Readiness::new(counted);
+        let (metrics, metrics_address) = metrics_listener.unzip();
+        let shown = metrics.map(|listener| (listener, registry, readiness.clone()));
+        let owner = Owner::start(shown, certificate, options.reload_every())?;
+        let metrics = metrics_address.map(tracing::field::display);
+        tracing::info!(%address, metrics, shards = shards.len(), "listening");
+        let stop_delay = options.entrance.stop_delay();
+        Ok(Handle { address, metrics_address, stop, stop_delay, shards, renew, readiness, _owner: owner })
     }
+}
+
+/// What the connections of visitors are like, and what keeps their certificate up to date.
+fn front(options: &Options, metrics: &Metrics) -> Result<(Front, Option<TlsReload>), Error> {
+    let entrance = &options.entrance;
+    let head = options.header_timeout();
+    let patience =
+        Patience { opening: head, head, answer: options.write_timeout(), idle: entrance.idle_timeout() };
+    let places = Arc::new(Semaphore::new(options.max_connections as usize));
+    let mut front = Front::new(visitor::MAX_HEAD_BYTES, patience, places)
+        .with_http2(MAX_HTTP2_HEAD_BYTES)
+        .with_proxies(TrustedProxies::new(entrance.trusted_proxies.clone()))
+        .with_metrics(metrics.front.clone());
+    if let Some(most) = entrance.max_connections_per_address {
+        front = front.with_address_limit(most);
+    }
+    let Some(files) = entrance.tls() else {
+        return Ok((front, None));
+    };
+    let (tls, reload) = Tls::load(files, true)?;
+    Ok((front.with_tls(tls), Some(reload)))
 }
 
 fn compile(workshop: &Workshop, components: &Components) -> Result<Vec<(Arc<Program>, Version)>, Error> {
@@ -113,19 +157,22 @@ fn surroundings(
 fn deployments(
     components: &Components,
     programs: &[(Arc<Program>, Version)],
+    counted: &[ComponentMetrics],
     options: &Options,
     environment: &GuestEnvironment,
 ) -> Result<Vec<Deployment>, Error> {
-    let deploy = |(component, (program, _)): (&ComponentOptions, &(Arc<Program>, Version))| {
+    let mut deployments = Vec::new();
+    for ((component, (program, _)), metrics) in components.list.iter().zip(programs).zip(counted) {
         let (environment, allowed) = surroundings(component, options, environment);
-        Ok(Deployment {
+        deployments.push(Deployment {
             component: component.clone(),
             environment,
-            outbound: Outbound::new(&allowed, options)?,
+            outbound: Outbound::new(&allowed, options, metrics.clone())?,
+            metrics: metrics.clone(),
             program: Arc::clone(program),
-        })
-    };
-    components.list.iter().zip(programs).map(deploy).collect()
+        });
+    }
+    Ok(deployments)
 }
 
 /// Has a host look at its components' files.
@@ -146,6 +193,11 @@ impl Handle {
         self.address
     }
 
+    /// Where metrics are shown, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
     /// What has the host look at its components' files.
     pub fn reloading(&self) -> Reload {
         Reload(self.renew.clone())
@@ -163,7 +215,9 @@ impl Handle {
             _ = select_all(self.shards.iter_mut()) => return Drained::Failed,
             () = stop => {}
         }
+        self.readiness.withdraw();
         tracing::info!("stopping");
+        tokio::time::sleep(self.stop_delay).await;
         self.stop.send_replace(true);
         let ends = join_all(self.shards).await;
         if ends.iter().any(Result::is_err) {

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc as proposals, oneshot};
 
 use crate::Error;
 use crate::engine::{Program, Version, Workshop, read};
+use crate::metrics::ComponentMetrics;
 
 /// A new version of a component, for one shard.
 pub(crate) struct Proposal {
@@ -41,7 +42,7 @@ impl Stamp {
 
 /// One component's file.
 struct Watched {
-    name: String,
+    metrics: ComponentMetrics,
     file: std::path::PathBuf,
     working: Version,
     /// A version that could not be used; it is tried again only when somebody asks.
@@ -65,11 +66,11 @@ impl Keeper {
     }
 
     /// Looks after one more component, in the order in which the shards have them.
-    pub(crate) fn watch(&mut self, name: &str, file: &Path, working: Version) {
-        let (name, file) = (name.to_owned(), file.to_owned());
+    pub(crate) fn watch(&mut self, metrics: ComponentMetrics, file: &Path, working: Version) {
+        let file = file.to_owned();
         // As it is now, which may be newer than what works: then the first look finds out.
         let changing = Stamp::of(&file);
-        self.files.push(Watched { name, file, working, refused: None, settled: None, changing });
+        self.files.push(Watched { metrics, file, working, refused: None, settled: None, changing });
     }
 
     /// Starts the thread. It looks so often, and at once whenever it is asked to; it ends with its `orders`.
@@ -101,13 +102,15 @@ impl Keeper {
             }
             match renew(&self.workshop, &self.shards, component, watched) {
                 Ok(Some(version)) => {
-                    let (component, before) = (&watched.name, watched.working);
+                    let (component, before) = (watched.metrics.name(), watched.working);
+                    watched.metrics.version("taken");
                     tracing::info!(component, %version, %before, "a new version of the component is at work");
                     watched.working = version;
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let (component, version) = (&watched.name, watched.working);
+                    let (component, version) = (watched.metrics.name(), watched.working);
+                    watched.metrics.version("refused");
                     tracing::error!(component, %version, %error, "the component's file cannot be used: the version at work stays");
                 }
             }
@@ -169,7 +172,10 @@ fn renew(
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
+    use crate::metrics::Metrics;
 
     #[test]
     fn a_file_is_read_when_it_has_stopped_changing() {
@@ -177,7 +183,7 @@ mod tests {
         let file = folder.path().join("a.wasm");
         fs::write(&file, "one").unwrap();
         let mut watched = Watched {
-            name: "a".into(),
+            metrics: Metrics::register(&mut Registry::default()).component("a"),
             file: file.clone(),
             working: Version::of(b"one"),
             refused: None,

@@ -26,7 +26,8 @@
 //!
 //! # What it leaves to others
 //!
-//! TLS towards visitors, rate limits and HTTP/2 are a proxy's; what a request means is the component's.
+//! How connections are encrypted and what they carry is the HTTP front's; what a request means, and how
+//! many of them a visitor may send, is the component's.
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -36,6 +37,7 @@ mod cache;
 mod components;
 mod connection;
 mod engine;
+mod entrance;
 mod environment;
 mod error;
 mod guest;
@@ -43,15 +45,18 @@ mod guest_log;
 mod host;
 mod keeper;
 mod limiter;
+mod metrics;
 mod options;
 mod origin;
 mod outbound;
+mod owner;
 mod probe;
 mod refusal;
 mod routes;
 mod shard;
 mod switchboard;
 
+pub use entrance::{AccessLog, Entrance};
 pub use environment::GuestEnvironment;
 pub use error::Error;
 pub use host::{Drained, Handle, Host, Reload};

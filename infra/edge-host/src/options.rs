@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum, value_parser};
 use tracing_subscriber::EnvFilter;
 
 use crate::components::probe_path;
-use crate::{Error, Origin};
+use crate::{Entrance, Error, Origin};
 
 /// Runs a wasi:http component as a server at the edge.
 ///
@@ -40,8 +40,8 @@ pub struct Options {
     #[arg(long, env = "EDGE_PROBE", value_name = "PATH", value_parser = probe_path)]
     pub probe: Option<String>,
 
-    /// Seconds between two looks at the components' files: a new version of one takes over without a lost
-    /// request; one that does not compile or start is logged, and the old one stays. 0 looks only on
+    /// Seconds between two looks at the files of components and certificate: a new version of one takes over
+    /// without a lost request; one that is of no use is logged, and the old one stays. 0 looks only on
     /// SIGHUP. The list of components itself is read at the start only.
     #[arg(long, env = "EDGE_RELOAD_SECONDS", default_value_t = 5)]
     pub reload_seconds: u64,
@@ -104,6 +104,10 @@ pub struct Options {
     #[arg(long, env = "EDGE_MAX_CONNECTIONS", default_value_t = 4096, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub max_connections: u32,
 
+    /// How visitors reach the host, and what it tells its owner of them.
+    #[command(flatten)]
+    pub entrance: Entrance,
+
     /// Bytes of a request's body; a larger one is answered 413. The default is above the collector's own
     /// limit, so that a visitor reads the collector's answer to a body that is too large.
     #[arg(long, env = "EDGE_MAX_BODY_BYTES", default_value_t = 320 << 10, value_parser = value_parser!(u32).range(1..=256 << 20))]
@@ -119,9 +123,8 @@ pub struct Options {
     #[arg(long, env = "EDGE_MAX_ANSWER_BYTES", default_value_t = 64 << 10, value_parser = value_parser!(u32).range(1..))]
     pub max_answer_bytes: u32,
 
-    /// Milliseconds that the headers of a request may take, counted from the end of the request before
-    /// it. So it is also how long an idle connection is kept: behind a proxy that keeps connections, set
-    /// it above the proxy's own idle timeout.
+    /// Milliseconds that the headers of a request may take, from their first byte; for the first request of
+    /// a connection from its beginning, and as long again for the TLS handshake before it.
     #[arg(long, env = "EDGE_HEADER_TIMEOUT_MS", default_value_t = 5000, value_parser = value_parser!(u64).range(1..))]
     pub header_timeout_ms: u64,
 

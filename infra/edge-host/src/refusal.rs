@@ -30,6 +30,25 @@ impl Refusal {
     /// The instance ended while it worked on the request.
     pub(crate) const INSTANCE_ENDED: Self = Self::Front(tideline_http_front::Refusal::Failed);
 
+    /// The reason's name in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        use tideline_http_front::Refusal as Front;
+        match self {
+            Self::Front(Front::BadHost) => "bad_host",
+            Self::Front(Front::BrokenBody) => "broken_body",
+            Self::Front(Front::SlowBody) => "slow_body",
+            Self::Front(Front::LargeBody(_)) => "large_body",
+            Self::Front(Front::Busy) => "busy",
+            Self::Front(Front::Failed) => "instance_ended",
+            Self::NoRoute => "no_route",
+            Self::Late(_) => "late",
+            Self::NoInstance => "no_instance",
+            Self::Stopping => "stopping",
+            Self::ComponentError => "component_error",
+            Self::LargeAnswer(_) => "large_answer",
+        }
+    }
+
     fn status(self) -> StatusCode {
         match self {
             Self::Front(refusal) => refusal.status(),

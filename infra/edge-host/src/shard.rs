@@ -5,19 +5,20 @@ use std::convert::Infallible;
 use std::sync::{Arc, mpsc};
 
 use hyper::service::service_fn;
-use tideline_http_front::{Bodies, Connections, Front, Patience, Peer, visitor};
+use tideline_http_front::{Bodies, Connections, Front, Peer};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, mpsc as proposals, oneshot, watch};
+use tokio::sync::{mpsc as proposals, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::application::{Application, Policy};
 use crate::components::ComponentOptions;
-use crate::connection::Visitor;
+use crate::connection::{Desk, Visitor};
 use crate::engine::Program;
 use crate::guest::Nursery;
 use crate::host::Drained;
 use crate::keeper::Proposal;
+use crate::metrics::{ComponentMetrics, Metrics};
 use crate::outbound::Outbound;
 use crate::probe::probe;
 use crate::routes::RouteTable;
@@ -33,6 +34,7 @@ pub(crate) struct Deployment {
     pub(crate) environment: GuestEnvironment,
     /// Its connections outlive its versions.
     pub(crate) outbound: Outbound,
+    pub(crate) metrics: ComponentMetrics,
     /// Its first version.
     pub(crate) program: Arc<Program>,
 }
@@ -44,7 +46,9 @@ pub(crate) struct Shard {
     pub(crate) routes: RouteTable,
     pub(crate) options: Arc<Options>,
     pub(crate) bodies: Bodies,
-    pub(crate) connections: Arc<Semaphore>,
+    /// Its limits are those of all shards.
+    pub(crate) front: Front,
+    pub(crate) metrics: Metrics,
     /// Changes, or closes, when the shard is to stop.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -91,7 +95,7 @@ impl Shard {
             }
         };
         let _ = ready.send(Ok(()));
-        let mut connections = Connections::new(self.front());
+        let mut connections = Connections::new(self.front.clone());
         let mut stop = self.stop.clone();
         tokio::select! {
             // An error means that the handle is gone, which is a reason to stop as well.
@@ -132,7 +136,8 @@ impl Shard {
         tasks: &mut JoinSet<()>,
     ) -> Result<Application, Error> {
         let (environment, outbound) = (deployment.environment.clone(), deployment.outbound.clone());
-        let nursery = Nursery::new(program, environment, outbound, &self.options);
+        let metrics = deployment.metrics.clone();
+        let nursery = Nursery::new(program, environment, outbound, metrics, &self.options);
         Application::start(nursery, Policy::new(&self.options), tasks).await
     }
 
@@ -163,13 +168,6 @@ impl Shard {
         std::future::pending().await
     }
 
-    /// What the connections of visitors are like.
-    fn front(&self) -> Front {
-        let head = self.options.header_timeout();
-        let patience = Patience { opening: head, head, answer: self.options.write_timeout(), idle: head };
-        Front::new(visitor::MAX_HEAD_BYTES, patience, Arc::clone(&self.connections))
-    }
-
     /// Accepts visitors, whose requests the applications answer.
     async fn accept(
         &self,
@@ -177,10 +175,15 @@ impl Shard {
         connections: &mut Connections,
         switchboard: &Arc<Switchboard>,
     ) -> Infallible {
-        let (switchboard, bodies) = (Arc::clone(switchboard), self.bodies.clone());
-        let most = self.options.max_body_bytes as usize;
+        let desk = Arc::new(Desk {
+            switchboard: Arc::clone(switchboard),
+            bodies: self.bodies.clone(),
+            max_body_bytes: self.options.max_body_bytes as usize,
+            access_log: self.options.entrance.access_log,
+            metrics: self.metrics.clone(),
+        });
         let welcome = move |peer: &Peer| {
-            let visitor = Visitor::new(peer.address.ip(), Arc::clone(&switchboard), bodies.clone(), most);
+            let visitor = Visitor::new(peer, Arc::clone(&desk));
             service_fn(move |request| visitor.clone().answer(request))
         };
         connections.accept(listener, welcome).await

@@ -39,7 +39,7 @@ pub use connections::Connections;
 pub use crowd::neighbourhood;
 pub use files::{WatchedFiles, read_small_file};
 pub use front::Front;
-pub use metrics::{FrontMetrics, Label, serve_metrics};
+pub use metrics::{FrontMetrics, Label, serve_metrics, serve_metrics_and_readiness};
 pub use opening::Peer;
 pub use patience::Patience;
 pub use process::register_process;

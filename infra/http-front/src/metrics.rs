@@ -1,7 +1,7 @@
 //! Numbers for Prometheus: what every server of ours counts, and the listener that shows them.
 //!
-//! The listener has an address of its own and is nothing but `GET /metrics`: what strangers can reach
-//! does not tell how it fares. Names are given where a metric is registered.
+//! The listener has an address of its own and is nothing but `GET /metrics` and `GET /readyz`: what strangers
+//! can reach does not tell how it fares. Names are given where a metric is registered.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -87,25 +87,44 @@ impl Drop for Open<'_> {
 
 /// Shows what is registered at `/metrics`, for as long as it is polled.
 pub async fn serve_metrics(listener: TcpListener, registry: Registry) -> Infallible {
+    serve_metrics_and_readiness(listener, registry, || true).await
+}
+
+/// Shows what is registered at `/metrics`, and at `/readyz` with 200 or 503 whether requests are to be sent
+/// to the server.
+pub async fn serve_metrics_and_readiness(
+    listener: TcpListener,
+    registry: Registry,
+    ready: impl Fn() -> bool + Clone + Send + 'static,
+) -> Infallible {
     let registry = Arc::new(registry);
     let front = Front::new(MAX_HEAD_BYTES, PATIENCE, Arc::new(Semaphore::new(SCRAPERS)));
     Connections::new(front)
         .accept(&listener, move |_| {
-            let registry = Arc::clone(&registry);
+            let (registry, ready) = (Arc::clone(&registry), ready.clone());
             service_fn(move |request: Request<Incoming>| {
-                let response = show(&registry, request.method(), request.uri().path());
+                let response = show(&registry, &ready, request.method(), request.uri().path());
                 async move { Ok::<_, Infallible>(response) }
             })
         })
         .await
 }
 
-fn show(registry: &Registry, method: &Method, path: &str) -> Response<Full<Bytes>> {
+fn show(
+    registry: &Registry,
+    ready: &impl Fn() -> bool,
+    method: &Method,
+    path: &str,
+) -> Response<Full<Bytes>> {
     let mut text = String::new();
     let status = match path {
-        "/metrics" if method != Method::GET && method != Method::HEAD => StatusCode::METHOD_NOT_ALLOWED,
+        "/metrics" | "/readyz" if method != Method::GET && method != Method::HEAD => {
+            StatusCode::METHOD_NOT_ALLOWED
+        }
         "/metrics" if encode(&mut text, registry).is_ok() => StatusCode::OK,
         "/metrics" => StatusCode::INTERNAL_SERVER_ERROR,
+        "/readyz" if ready() => StatusCode::OK,
+        "/readyz" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::NOT_FOUND,
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));

@@ -7,9 +7,10 @@
 
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant as StdInstant};
 
 use bytes::Bytes;
 use futures_channel::oneshot;
@@ -26,6 +27,7 @@ use super::intake::{Due, Intake, Job};
 use super::{Policy, wasi_request};
 use crate::answer::{collect, component_error};
 use crate::guest::{Guest, Instance};
+use crate::metrics::ComponentMetrics;
 use crate::refusal::Refusal;
 
 /// How often a quiet instance is looked at from outside.
@@ -47,6 +49,14 @@ enum End {
     Failed(wasmtime::Error),
 }
 
+/// What is counted while an instance works.
+#[derive(Clone, Copy)]
+struct Counts<'a> {
+    metrics: &'a ComponentMetrics,
+    /// Requests that the instance took since its last outgoing request.
+    taken: &'a AtomicU64,
+}
+
 /// When the instance last came round.
 struct Heartbeat(Mutex<Instant>);
 
@@ -62,15 +72,22 @@ impl Heartbeat {
 
 /// Runs the instance until it ends. Requests that it had not answered then are dropped, which tells
 /// whoever waits for them.
-pub(super) async fn run(instance: Instance, mut intake: Intake, policy: Policy) {
-    let Instance { mut store, proxy } = instance;
+pub(super) async fn run(instance: Instance, mut intake: Intake, policy: Policy, metrics: ComponentMetrics) {
+    let Instance { mut store, proxy, taken } = instance;
+    let counts = Counts { metrics: &metrics, taken: &taken };
     let heartbeat = Heartbeat(Mutex::new(Instant::now()));
     let end = {
         let inside = pin!(store.run_concurrent(async |accessor| {
-            come_round(accessor, &proxy, &mut intake, policy, &heartbeat).await
+            come_round(accessor, &proxy, &mut intake, policy, &heartbeat, counts).await
         }));
-        watch(inside, &heartbeat, policy.timeout).await
+        watch(inside, &heartbeat, policy.timeout, &metrics).await
     };
+    metrics.reused(intake.served());
+    metrics.ended(match &end {
+        End::Retired => intake.reason().map_or("retired", Due::name),
+        End::Hung => "hung",
+        End::Failed(_) => "trapped",
+    });
     match end {
         End::Retired => tracing::debug!("instance retired"),
         End::Hung => tracing::error!(
@@ -89,11 +106,15 @@ async fn watch(
     mut inside: Pin<&mut impl Future<Output = wasmtime::Result<wasmtime::Result<()>>>>,
     heartbeat: &Heartbeat,
     timeout: Duration,
+    metrics: &ComponentMetrics,
 ) -> End {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     poll_fn(|cx| {
-        if let Poll::Ready(end) = inside.as_mut().poll(cx) {
+        let begun = StdInstant::now();
+        let polled = inside.as_mut().poll(cx);
+        metrics.busy(begun.elapsed());
+        if let Poll::Ready(end) = polled {
             return Poll::Ready(match end.flatten() {
                 Ok(()) => End::Retired,
                 Err(error) => End::Failed(error),
@@ -115,6 +136,7 @@ async fn come_round(
     intake: &mut Intake,
     policy: Policy,
     heartbeat: &Heartbeat,
+    counts: Counts<'_>,
 ) -> wasmtime::Result<()> {
     let handler = handler(proxy);
     let mut requests = FuturesUnordered::new();
@@ -133,7 +155,8 @@ async fn come_round(
             if ready && requests.len() < policy.concurrency {
                 match take(intake, cx, policy) {
                     Poll::Ready(Some(job)) => {
-                        requests.push(serve(accessor, proxy, job, policy));
+                        counts.taken.fetch_add(1, Ordering::Relaxed);
+                        requests.push(serve(accessor, proxy, job, policy, counts.metrics));
                         if let Some(reason) = due(intake.count(), accessor, policy) {
                             intake.report(reason);
                         }
@@ -204,8 +227,13 @@ async fn serve(
     proxy: &Proxy,
     job: Job,
     policy: Policy,
+    metrics: &ComponentMetrics,
 ) -> wasmtime::Result<Served> {
-    let Job { request, deadline, reply } = job;
+    let Job { request, deadline, reply, since, waiting } = job;
+    drop(waiting);
+    let _in_flight = metrics.in_flight();
+    let begun = Instant::now();
+    metrics.waited(begun.duration_since(since));
     let (request, _held) = wasi_request(request);
     let (sender, response) = oneshot::channel();
     let prepared = accessor
@@ -222,6 +250,7 @@ async fn serve(
         Ok(answer) => (answer?, Served::Answered),
         Err(_) => (Err(policy.late()), Served::Late),
     };
+    metrics.served(begun.elapsed());
     // Fails when the visitor is gone.
     let _ = reply.send(answer);
     Ok(served)

@@ -13,6 +13,7 @@ use tideline_http_front::HeldBody;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::metrics::Counted;
 use crate::refusal::Refusal;
 
 /// A request on its way to an instance.
@@ -20,6 +21,9 @@ pub(super) struct Job {
     pub(super) request: Request<HeldBody>,
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<Result<Response<Bytes>, Refusal>>,
+    /// When it began to wait.
+    pub(super) since: Instant,
+    pub(super) waiting: Counted,
 }
 
 /// Why an instance is to be replaced although it works.
@@ -33,12 +37,24 @@ pub(super) enum Due {
     Handles,
 }
 
+impl Due {
+    /// Its name in metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Reuse => "reuse",
+            Self::Memory => "memory",
+            Self::Handles => "handles",
+        }
+    }
+}
+
 /// The instance's side.
 pub(super) struct Intake {
     queue: Option<mpsc::Receiver<Job>>,
     owner: Option<oneshot::Sender<Returned>>,
     due: Option<oneshot::Sender<Due>>,
     recall: oneshot::Receiver<Infallible>,
+    reason: Option<Due>,
     served: u64,
 }
 
@@ -63,8 +79,14 @@ impl Intake {
         let (owner, returned) = oneshot::channel();
         let (due_sender, due) = oneshot::channel();
         let (recall_sender, recall) = oneshot::channel();
-        let intake =
-            Self { queue: Some(queue), owner: Some(owner), due: Some(due_sender), recall, served: 0 };
+        let intake = Self {
+            queue: Some(queue),
+            owner: Some(owner),
+            due: Some(due_sender),
+            recall,
+            reason: None,
+            served: 0,
+        };
         (intake, Lent { returned, due, recall: recall_sender })
     }
 
@@ -89,9 +111,20 @@ impl Intake {
     /// Says that the instance is to be replaced.
     pub(super) fn report(&mut self, reason: Due) {
         if let Some(due) = self.due.take() {
+            self.reason = Some(reason);
             // Nobody hears it if the shard is ending, which replaces all.
             let _ = due.send(reason);
         }
+    }
+
+    /// Why the instance is replaced, if it said so.
+    pub(super) fn reason(&self) -> Option<Due> {
+        self.reason
+    }
+
+    /// Requests that the instance took.
+    pub(super) fn served(&self) -> u64 {
+        self.served
     }
 
     /// Takes no further request.

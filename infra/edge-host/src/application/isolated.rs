@@ -23,6 +23,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use super::{Policy, wasi_request};
 use crate::answer::{collect, component_error};
 use crate::guest::{Guest, Instance, Nursery};
+use crate::metrics::ComponentMetrics;
 use crate::refusal::Refusal;
 use crate::{Error, Options};
 
@@ -54,6 +55,7 @@ pub(crate) struct Isolated {
     // the instance that it waits for.
     working: Arc<Semaphore>,
     policy: Policy,
+    metrics: ComponentMetrics,
 }
 
 impl Isolated {
@@ -63,23 +65,33 @@ impl Isolated {
         let first = nursery.instance_within(policy.timeout).await;
         drop(first.map_err(|error| Error::Instantiate { reason: format!("{error:#}") })?);
         let working = policy.isolated;
+        let metrics = nursery.metrics().clone();
         Ok(Self {
             handler: ProxyHandler::new(State { nursery, policy }),
             admitted: Arc::new(Semaphore::new(working + policy.queue)),
             working: Arc::new(Semaphore::new(working)),
             policy,
+            metrics,
         })
     }
 
     pub(super) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
         let _admitted = self.admitted.try_acquire().map_err(|_| Refusal::BUSY)?;
-        let deadline = self.policy.deadline();
+        let since = Instant::now();
+        let deadline = since + self.policy.timeout;
+        let waiting = self.metrics.waiting();
         let (request, _held) = wasi_request(request);
         let answer = async {
             let _working = self.working.acquire().await.map_err(|_| Refusal::Stopping)?;
+            drop(waiting);
+            let _in_flight = self.metrics.in_flight();
+            let begun = Instant::now();
+            self.metrics.waited(begun.duration_since(since));
             let response =
                 self.handler.handle(deadline, request).await.map_err(|error| self.refusal(&error))?;
-            collect(response, self.policy.max_answer_bytes).await
+            let answer = collect(response, self.policy.max_answer_bytes).await;
+            self.metrics.served(begun.elapsed());
+            answer
         };
         timeout_at(deadline, answer).await.unwrap_or(Err(self.policy.late()))
     }
@@ -112,7 +124,7 @@ impl HandlerState for State {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<handler::Instance<Guest, Expiration, Worker>> {
-        let Instance { store, proxy } = self.nursery.instance_within(self.policy.timeout).await?;
+        let Instance { store, proxy, taken: _ } = self.nursery.instance_within(self.policy.timeout).await?;
         Ok(handler::Instance {
             store,
             proxy,
@@ -121,7 +133,7 @@ impl HandlerState for State {
                 request_timeout: self.policy.timeout,
                 sleep: Box::pin(sleep_until(Instant::now() + IDLE_TIME)),
             },
-            state: Worker,
+            state: Worker(self.nursery.metrics().clone()),
         })
     }
 }
@@ -156,7 +168,7 @@ impl WorkerExpiration for Expiration {
     }
 }
 
-struct Worker;
+struct Worker(ComponentMetrics);
 
 impl WorkerState for Worker {
     type StoreData = Guest;
@@ -182,6 +194,7 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, _: Store<Guest>, result: wasmtime::Result<()>) {
+        self.0.ended(if result.is_ok() { "retired" } else { "trapped" });
         if let Err(error) = result {
             let error = format!("{error:?}");
             tracing::error!(error, "instance ended because the component trapped or hung");

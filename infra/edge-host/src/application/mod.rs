@@ -15,13 +15,13 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use tideline_http_front::{Held, HeldBody};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use self::isolated::Isolated;
 pub(crate) use self::isolated::isolated_instances;
 pub(crate) use self::shared::MAX_RETIRING;
 use self::shared::{Shared, Supervisor};
 use crate::guest::Nursery;
+use crate::metrics::ComponentMetrics;
 use crate::refusal::Refusal;
 use crate::{Error, Options};
 
@@ -59,10 +59,6 @@ impl Policy {
         }
     }
 
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
-    }
-
     fn late(&self) -> Refusal {
         Refusal::Late(u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX))
     }
@@ -70,7 +66,13 @@ impl Policy {
 
 /// What answers the requests of one shard.
 #[derive(Clone)]
-pub(crate) enum Application {
+pub(crate) struct Application {
+    manner: Manner,
+    metrics: ComponentMetrics,
+}
+
+#[derive(Clone)]
+enum Manner {
     /// WASI 0.3.
     Shared(Shared),
     /// WASI 0.2.
@@ -85,20 +87,28 @@ impl Application {
         policy: Policy,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, Error> {
-        if !nursery.shares_instances() {
-            return Isolated::start(nursery, policy).await.map(Self::Isolated);
-        }
-        let (shared, supervisor) = Supervisor::start(nursery, policy).await?;
-        tasks.spawn(supervisor.run());
-        Ok(Self::Shared(shared))
+        let metrics = nursery.metrics().clone();
+        let manner = if nursery.shares_instances() {
+            let (shared, supervisor) = Supervisor::start(nursery, policy).await?;
+            tasks.spawn(supervisor.run());
+            Manner::Shared(shared)
+        } else {
+            Manner::Isolated(Isolated::start(nursery, policy).await?)
+        };
+        Ok(Self { manner, metrics })
     }
 
     /// The component's answer, whole, or why there is none.
     pub(crate) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
-        match self {
-            Self::Shared(shared) => shared.answer(request).await,
-            Self::Isolated(isolated) => isolated.answer(request).await,
+        match &self.manner {
+            Manner::Shared(shared) => shared.answer(request).await,
+            Manner::Isolated(isolated) => isolated.answer(request).await,
         }
+    }
+
+    /// What is counted of its component.
+    pub(crate) fn metrics(&self) -> &ComponentMetrics {
+        &self.metrics
     }
 }
 

@@ -12,12 +12,13 @@ use http::{Request, Response};
 use tideline_http_front::HeldBody;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::intake::{Due, Intake, Job, Lent};
 use super::{Policy, event_loop};
 use crate::Error;
 use crate::guest::{Instance, Nursery};
+use crate::metrics::ComponentMetrics;
 use crate::refusal::Refusal;
 
 /// Instances of a shard that may finish their last requests beside the working one.
@@ -33,6 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Shared {
     queue: mpsc::Sender<Job>,
     policy: Policy,
+    metrics: ComponentMetrics,
 }
 
 impl Shared {
@@ -40,7 +42,9 @@ impl Shared {
     /// its instance hangs.
     pub(super) async fn answer(&self, request: Request<HeldBody>) -> Result<Response<Bytes>, Refusal> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { request, deadline: self.policy.deadline(), reply };
+        let since = Instant::now();
+        let waiting = self.metrics.waiting();
+        let job = Job { request, deadline: since + self.policy.timeout, reply, since, waiting };
         self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::BUSY,
             mpsc::error::TrySendError::Closed(_) => Refusal::Stopping,
@@ -63,7 +67,7 @@ impl Supervisor {
         let first = nursery.instance_within(policy.timeout).await;
         let first = first.map_err(|error| Error::Instantiate { reason: format!("{error:#}") })?;
         let (sender, queue) = mpsc::channel(policy.queue);
-        let shared = Shared { queue: sender, policy };
+        let shared = Shared { queue: sender, policy, metrics: nursery.metrics().clone() };
         let supervisor = Self { nursery, policy, queue, first };
         Ok((shared, supervisor))
     }
@@ -82,7 +86,7 @@ impl Supervisor {
             let served = match made {
                 Ok(instance) => {
                     let (intake, Lent { mut returned, due, recall }) = Intake::lend(queue);
-                    instances.spawn(event_loop::run(instance, intake, policy));
+                    instances.spawn(event_loop::run(instance, intake, policy, nursery.metrics().clone()));
                     let returned = tokio::select! {
                         biased;
                         returned = &mut returned => returned,
@@ -108,6 +112,7 @@ impl Supervisor {
                 break;
             }
             if served == 0 {
+                let _failing = nursery.metrics().failing();
                 refuse_for(pause, &mut queue).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             } else {

@@ -23,6 +23,20 @@ pub(super) fn of(error: legacy::Error) -> WasiError {
     }
 }
 
+/// The error's name in metrics.
+pub(super) fn name(error: &WasiError) -> &'static str {
+    match error {
+        WasiError::ConnectionRefused => "refused",
+        WasiError::ConnectionTimeout => "connect_timeout",
+        WasiError::ConnectionReadTimeout => "read_timeout",
+        WasiError::ConnectionTerminated | WasiError::HttpResponseIncomplete => "broken_off",
+        WasiError::TlsCertificateError | WasiError::TlsProtocolError => "tls",
+        WasiError::DestinationUnavailable | WasiError::DestinationIpUnroutable => "unreachable",
+        WasiError::HttpResponseBodySize(_) | WasiError::HttpResponseHeaderSectionSize(_) => "too_large",
+        _ => "protocol",
+    }
+}
+
 fn connecting(error: &legacy::Error) -> WasiError {
     match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(_)) => return WasiError::TlsCertificateError,

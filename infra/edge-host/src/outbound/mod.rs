@@ -11,6 +11,7 @@ mod throttle;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -28,12 +29,17 @@ use wasmtime_wasi_http::{
 use self::answer_body::{AnswerBody, Limits};
 use self::clients::Clients;
 use self::throttle::Throttle;
+use crate::metrics::ComponentMetrics;
 use crate::origin::{AllowList, Origin};
 use crate::{Error, Options};
 
 /// Sends a component's requests. Clones share the connections; each shard has its own.
 #[derive(Clone)]
-pub(crate) struct Outbound(Arc<Shared>);
+pub(crate) struct Outbound {
+    shared: Arc<Shared>,
+    /// Requests that the instance took since its last outgoing request, where many share an instance.
+    taken: Option<Arc<AtomicU64>>,
+}
 
 struct Shared {
     clients: Clients,
@@ -41,22 +47,34 @@ struct Shared {
     connect_timeout: Duration,
     timeout: Duration,
     max_answer_bytes: usize,
+    metrics: ComponentMetrics,
     failures: Throttle,
     refusals: Throttle,
 }
 
 impl Outbound {
-    pub(crate) fn new(allowed: &[Origin], options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(
+        allowed: &[Origin],
+        options: &Options,
+        metrics: ComponentMetrics,
+    ) -> Result<Self, Error> {
         let allowed: AllowList = allowed.iter().cloned().collect();
-        Ok(Self(Arc::new(Shared {
+        let shared = Shared {
             clients: Clients::new(&allowed, options)?,
             allowed,
             connect_timeout: options.outbound_connect_timeout(),
             timeout: options.outbound_timeout(),
             max_answer_bytes: options.max_outbound_answer_bytes as usize,
+            metrics,
             failures: Throttle::default(),
             refusals: Throttle::default(),
-        })))
+        };
+        Ok(Self { shared: Arc::new(shared), taken: None })
+    }
+
+    /// The same for one instance, with its count of requests since the last outgoing one.
+    pub(crate) fn of_instance(&self, taken: Option<Arc<AtomicU64>>) -> Self {
+        Self { shared: Arc::clone(&self.shared), taken }
     }
 
     async fn send(
@@ -65,9 +83,17 @@ impl Outbound {
         options: RequestOptions,
     ) -> Result<Response<WasiBody>, WasiError> {
         let origin = Origin::of(request.uri());
-        let sent = self.0.exchange(origin.as_ref(), request, options).await;
+        if let Some(taken) = &self.taken {
+            self.shared.metrics.batch(taken.swap(0, Ordering::Relaxed));
+        }
+        let begun = Instant::now();
+        let sent = self.shared.exchange(origin.as_ref(), request, options).await;
+        match &sent {
+            Ok(_) => self.shared.metrics.reached(begun.elapsed()),
+            Err(error) => self.shared.metrics.unreached(failure::name(error)),
+        }
         if let Err(error) = &sent
-            && let Some(not_logged) = self.0.failures.due(Instant::now())
+            && let Some(not_logged) = self.shared.failures.due(Instant::now())
         {
             // The path may hold a command with data, so only the origin is logged.
             let origin = origin.map(|origin| origin.to_string()).unwrap_or_default();
@@ -144,8 +170,9 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Box<dyn Future<Output = SendResult> + Send> {
-        if !self.0.allowed.allows(request.uri()) {
-            if let Some(not_logged) = self.0.refusals.due(Instant::now()) {
+        if !self.shared.allowed.allows(request.uri()) {
+            self.shared.metrics.unreached("denied");
+            if let Some(not_logged) = self.shared.refusals.due(Instant::now()) {
                 let origin = Origin::of(request.uri()).map(|origin| origin.to_string());
                 tracing::warn!(
                     origin,

@@ -4,10 +4,12 @@
 mod client;
 mod compiled;
 mod components;
+mod entrance;
 mod failures;
 mod fixture;
 mod isolated;
 mod limits;
+mod metrics;
 mod outbound;
 mod outbound_http2;
 mod outbound_tls;

@@ -40,6 +40,10 @@ impl wasip3::exports::http::handler::Guest for Guest {
                 answer((bytes / COPIES).to_string())
             }
             "/authority" => answer(request.get_authority().unwrap_or_default()),
+            "/scheme" => answer(match request.get_scheme() {
+                Some(Scheme::Https) => "https",
+                _ => "another",
+            }),
             "/headers" => answer(lines(
                 request
                     .get_headers()
