@@ -120,6 +120,27 @@ pub(crate) fn entry(name: &[u8], argument: Option<&[u8]>) -> Option<Entry> {
     ENTRIES.get(format!("{name}|{argument}").as_str()).copied()
 }
 
+/// The first key among the words of a command.
+pub(crate) fn first_key<W: AsRef<[u8]>>(words: &[W]) -> Option<&[u8]> {
+    let word = |position: usize| words.get(position).map(AsRef::as_ref);
+    let Some(entry) = entry(word(0)?, word(1)) else { return word(1) };
+    match entry.keys {
+        Keys::No => None,
+        Keys::At { first, .. } => word(first),
+        Keys::Counted(count) => {
+            if word(count)? == b"0" {
+                None
+            } else {
+                word(count + 1)
+            }
+        }
+        Keys::Streams => {
+            let streams = words.iter().position(|word| word.as_ref().eq_ignore_ascii_case(b"streams"))?;
+            word(streams + 1)
+        }
+    }
+}
+
 /// All keys among the words of a command, if their places are certain.
 pub(crate) fn certain_keys<W: AsRef<[u8]>>(words: &[W]) -> Option<Vec<&[u8]>> {
     let (name, argument) = (words.first()?.as_ref(), words.get(1).map(AsRef::as_ref));
@@ -152,6 +173,30 @@ mod tests {
 
     fn words(line: &str) -> Vec<&[u8]> {
         line.split(' ').map(str::as_bytes).collect()
+    }
+
+    #[test]
+    fn the_first_key_is_found_wherever_it_is() {
+        let table = [
+            ("GET k", Some("k")),
+            ("object encoding k", Some("k")),
+            ("FCALL track_v1 2 a b", Some("a")),
+            ("EVAL s 0 x", None),
+            ("XREAD COUNT 1 STREAMS a b 0 0", Some("a")),
+            ("XREADGROUP GROUP g c STREAMS a >", Some("a")),
+            ("ZUNION 2 a b", Some("a")),
+            ("BLMPOP 0 1 a LEFT", Some("a")),
+            ("ZUNIONSTORE to 1 a", Some("to")),
+            ("MIGRATE h 1 k 0 1", Some("k")),
+            ("PING", None),
+            ("SCAN 0", None),
+            ("JSON.GET k", Some("k")),
+            ("GET", None),
+            ("FCALL f", None),
+        ];
+        for (line, expected) in table {
+            assert_eq!(first_key(&words(line)), expected.map(str::as_bytes), "{line}");
+        }
     }
 
     #[test]

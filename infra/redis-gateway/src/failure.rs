@@ -94,6 +94,8 @@ impl Failure {
             Failure::Link(LinkError::OutcomeUnknown(_)) => "outcome_unknown",
             Failure::Link(LinkError::QueueFull) => "queue_full",
             Failure::Link(LinkError::NoTransactions) => "no_transactions",
+            Failure::Link(LinkError::SeveralSlots) => "several_slots",
+            Failure::Link(LinkError::Moving) => "slot_moving",
             Failure::Stream(_) => "stream",
         }
     }
@@ -110,7 +112,7 @@ impl Failure {
             | Failure::Base64Resp2
             | Failure::Command(_)
             | Failure::Refused(_)
-            | Failure::Link(LinkError::NoTransactions) => StatusCode::BAD_REQUEST,
+            | Failure::Link(LinkError::NoTransactions | LinkError::SeveralSlots) => StatusCode::BAD_REQUEST,
             Failure::Stream(StreamError::Refused(text)) => status_of_redis_error(text.as_bytes()),
             Failure::Busy
             | Failure::AnswerDropped { .. }

@@ -21,7 +21,7 @@ use crate::resp::Token;
 pub(crate) use self::format::Format;
 
 /// What one command of a pipeline waits for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Item {
     /// The next reply of Redis.
     Reply,
@@ -29,8 +29,8 @@ pub(crate) enum Item {
     Refused(Refusal),
 }
 
-/// An answer under construction.
-#[derive(Debug)]
+/// An answer under construction. Before the first reply, a clone is as good as the answer itself.
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     body: Vec<u8>,
     limit: usize,
@@ -38,11 +38,12 @@ pub(crate) struct Answer {
     shape: Shape,
     awaited: usize,
     status: StatusCode,
+    redirect: Option<Box<str>>,
     item: ItemState,
 }
 
 /// What the replies are to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Shape {
     Single,
     /// What the rest of the pipeline waits for.
@@ -51,7 +52,7 @@ enum Shape {
 }
 
 /// Where in the current item we stand.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct ItemState {
     start: usize,
     started: bool,
@@ -66,6 +67,8 @@ pub(crate) struct Finished {
     pub(crate) status: StatusCode,
     pub(crate) format: Format,
     pub(crate) body: Vec<u8>,
+    /// The words of a cluster's node that serves the key no more: nothing was executed.
+    pub(crate) redirect: Option<Box<str>>,
 }
 
 impl Answer {
@@ -94,12 +97,17 @@ impl Answer {
 
     fn new(limit: usize, format: Format, shape: Shape, awaited: usize) -> Self {
         let (status, item) = (StatusCode::OK, ItemState::default());
-        Answer { body: Vec::with_capacity(64), limit, format, shape, awaited, status, item }
+        Answer { body: Vec::with_capacity(64), limit, format, shape, awaited, status, redirect: None, item }
     }
 
     /// How many replies of Redis are still to come.
     pub(crate) fn awaited(&self) -> usize {
         self.awaited
+    }
+
+    /// So many bytes it may have.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Whether nothing is executed before Redis has the last byte of the commands.
@@ -186,13 +194,14 @@ impl Answer {
                     StatusCode::OK
                 }
                 Some(why) => {
+                    self.redirect = redirect(why.as_bytes());
                     self.body.clear();
                     self.format.push_error(&mut self.body, &why);
                     status_of_redis_error(why.as_bytes())
                 }
             },
         };
-        Finished { status, format: self.format, body: self.body }
+        Finished { status, format: self.format, body: self.body, redirect: self.redirect }
     }
 
     /// Writes the refusals that stand before the next awaited reply.
@@ -214,7 +223,10 @@ impl Answer {
         match &token {
             Token::Open(_) => self.item.depth = depth.saturating_add(1),
             Token::Close => self.item.depth = depth.saturating_sub(1),
-            Token::Error(text) if depth == 0 => self.status = status_of_redis_error(text),
+            Token::Error(text) if depth == 0 => {
+                self.status = status_of_redis_error(text);
+                self.redirect = redirect(text);
+            }
             Token::Oversized => self.item.too_large = true,
             _ => {}
         }
@@ -226,4 +238,10 @@ impl Answer {
         let mut out = Out::new(&mut self.body, self.limit);
         self.item.too_large = self.format.write(&mut out, &token, depth, follows_another).is_err();
     }
+}
+
+/// An error that sends the command to another node of a cluster.
+fn redirect(text: &[u8]) -> Option<Box<str>> {
+    let sends_on = text.starts_with(b"MOVED ") || text.starts_with(b"ASK ");
+    if sends_on { Some(String::from_utf8_lossy(text).into()) } else { None }
 }

@@ -25,7 +25,7 @@ pub(super) enum Outcome {
 }
 
 /// A transaction whose replies are coming in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Transaction {
     /// Commands whose replies have not begun.
     expected: usize,

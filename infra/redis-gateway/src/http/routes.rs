@@ -171,7 +171,7 @@ impl Service {
         } else {
             self.ask_redis(commands, answer, Some(admission)).await?
         };
-        let Finished { status, format, body } = finished;
+        let Finished { status, format, body, redirect: _ } = finished;
         let bytes = body.len();
         let body = match admission {
             Some(admission) => {

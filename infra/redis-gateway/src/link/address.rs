@@ -166,6 +166,11 @@ impl RedisAddress {
         }
         Ok(self)
     }
+
+    /// The same Redis at one of its endpoints alone.
+    pub(super) fn at(&self, endpoint: Endpoint) -> Self {
+        RedisAddress { upstream: Upstream::One(endpoint), ..self.clone() }
+    }
 }
 
 fn one(url: &Url) -> Result<(Upstream, Login), AddressError> {

@@ -46,6 +46,8 @@ pub(super) enum ConnectError {
     Refused(String),
     #[error("no sentinel names the master: {0}")]
     NoMaster(String),
+    #[error("the map of the cluster cannot be read: {0}")]
+    NoMap(String),
     #[error("the server that the sentinels name is no master yet")]
     NotMaster,
     #[error(transparent)]

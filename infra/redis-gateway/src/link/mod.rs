@@ -8,6 +8,7 @@
 
 mod address;
 mod ask;
+mod cluster;
 mod connect;
 mod encryption;
 mod exchange;
@@ -22,7 +23,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use self::address::Upstream;
 pub use self::address::{AddressError, RedisAddress};
+use self::cluster::Cluster;
 pub use self::encryption::{EncryptionError, RedisTls};
 pub(crate) use self::streams::{StreamError, StreamOptions, Streams};
 use crate::admission::Admission;
@@ -42,10 +45,16 @@ pub(crate) enum LinkError {
         "the redis user of the gateway may not use MULTI and EXEC; nothing was executed; grant it +multi and +exec"
     )]
     NoTransactions,
+    #[error(
+        "the commands of a transaction have keys in several slots of the cluster; nothing was executed; give their keys one hash tag"
+    )]
+    SeveralSlots,
+    #[error("the slot of the key is moving from node to node; nothing was executed")]
+    Moving,
 }
 
 /// What the link needs to know.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LinkOptions {
     pub(crate) address: RedisAddress,
     /// How long connecting may take, with authentication and a first answer.
@@ -85,19 +94,53 @@ impl Batch {
 
 /// The sending end. Cheap to clone; when the last one is gone, the link ends.
 #[derive(Debug, Clone)]
-pub(crate) struct Link {
-    inbox: mpsc::Sender<Batch>,
+pub(crate) enum Link {
+    /// To one server.
+    One(Line),
+    /// To each node of a cluster.
+    Cluster(Arc<Cluster>),
 }
 
 impl Link {
-    /// Starts the link. It connects by itself, and again whenever the connection is lost.
+    /// Starts the link. It connects by itself, and again whenever a connection is lost.
     pub(crate) fn start(options: LinkOptions) -> (Link, JoinHandle<()>) {
-        let (inbox, batches) = mpsc::channel(options.queue.max(1));
-        (Link { inbox }, tokio::spawn(supervise::run(options, batches)))
+        if matches!(options.address.upstream, Upstream::Cluster(_)) {
+            let (cluster, ended) = Cluster::start(options);
+            return (Link::Cluster(cluster), ended);
+        }
+        let (line, run) = Line::new(options);
+        (Link::One(line), tokio::spawn(run))
     }
 
     /// Sends `commands`, RESP2 text with as many commands as `answer` awaits replies.
     pub(crate) async fn send(
+        &self,
+        commands: Vec<u8>,
+        answer: Answer,
+        admission: Option<Admission>,
+    ) -> Result<Delivery, LinkError> {
+        match self {
+            Link::One(line) => line.send(commands, answer, admission).await,
+            Link::Cluster(cluster) => Arc::clone(cluster).send(commands, answer, admission).await,
+        }
+    }
+}
+
+/// The sending end of the link to one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    inbox: mpsc::Sender<Batch>,
+}
+
+impl Line {
+    /// A link, and what has to run for it.
+    fn new(options: LinkOptions) -> (Line, impl Future<Output = ()> + Send) {
+        let (inbox, batches) = mpsc::channel(options.queue.max(1));
+        (Line { inbox }, supervise::run(options, batches))
+    }
+
+    /// Sends `commands`, RESP2 text with as many commands as `answer` awaits replies.
+    async fn send(
         &self,
         commands: Vec<u8>,
         answer: Answer,

@@ -3,6 +3,7 @@
 
 mod binary;
 mod client;
+mod cluster;
 mod commands;
 mod entrance;
 mod forms;

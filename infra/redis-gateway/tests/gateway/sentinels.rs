@@ -7,7 +7,8 @@ use crate::entrance::certificates;
 use crate::nodes::{Node, free_port};
 use crate::server::{ADMIN, Redis, options, until};
 
-async fn gateway(url: &str, files: RedisTls) -> (Handle, Redis) {
+/// A gateway in front of the Redis at a URL.
+pub(crate) async fn gateway(url: &str, files: RedisTls) -> (Handle, Redis) {
     // Its own Redis is not used: it holds the tokens file.
     let other = Redis::start().await;
     let mut options = options(&other, &["--command-timeout-ms", "1000"]);
