@@ -1,6 +1,6 @@
 //! Requests and responses between `wasi:http` and the collector's types.
 
-use http::Method;
+use http::{Method, StatusCode};
 use tideline_collector::{RequestHead, Response};
 use wasi::http::types as wasi_http;
 use wasi::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
@@ -77,7 +77,10 @@ fn begin(response: &Response) -> Result<(OutgoingResponse, OutgoingBody), &'stat
         .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
         .collect();
     // Without it hosts send the end of the body in a segment of its own, which Nagle's algorithm holds back for 40 ms.
-    fields.push(("content-length".to_owned(), response.body.len().to_string().into_bytes()));
+    // A 304 has none: it would be that of the body which is not sent again.
+    if response.status != StatusCode::NOT_MODIFIED {
+        fields.push(("content-length".to_owned(), response.body.len().to_string().into_bytes()));
+    }
     let fields = Fields::from_list(&fields).map_err(|_| "the response's headers")?;
     let head = OutgoingResponse::new(fields);
     head.set_status_code(response.status.as_u16()).map_err(|()| "the status")?;

@@ -3,7 +3,7 @@
 //! Raw bindings rather than the `http` crate's: headers are copied once, which is a sixth of the
 //! host's time per request.
 
-use http::Method;
+use http::{Method, StatusCode};
 use tideline_collector::{RequestHead, Response};
 use wasip3::http::types as wasi;
 use wasip3::{wit_future, wit_stream};
@@ -69,7 +69,10 @@ pub(crate) fn send(response: Response) -> Result<wasi::Response, wasi::ErrorCode
     let mut fields: Vec<_> =
         headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_owned().into_bytes())).collect();
     // Without it hosts send the end of the body in a segment of its own, which Nagle's algorithm holds back for 40 ms.
-    fields.push(("content-length".to_owned(), body.len().to_string().into_bytes()));
+    // A 304 has none: it would be that of the body which is not sent again.
+    if status != StatusCode::NOT_MODIFIED {
+        fields.push(("content-length".to_owned(), body.len().to_string().into_bytes()));
+    }
     let refused = |what: &str| wasi::ErrorCode::InternalError(Some(format!("the host refuses {what}")));
     let fields = wasi::Fields::from_list(&fields).map_err(|_| refused("the response's headers"))?;
 

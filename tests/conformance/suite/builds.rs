@@ -73,6 +73,11 @@ impl Running {
 }
 
 impl Builds {
+    /// The names of all that there may be.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        BUILDS.iter().map(|(name, _)| *name)
+    }
+
     pub(crate) fn start(installation: &Installation) -> Self {
         let tideline = &installation.tideline;
         let mut builds = Self {

@@ -151,6 +151,14 @@ impl<'a> Edge<'a> {
         self.wait(self.builds.analyst().profile(id))
     }
 
+    /// Waits until this is true of the profile.
+    pub(crate) fn wait_for_profile(&self, id: &str, is_it: impl Fn(&Value) -> bool) {
+        let path = format!("profiles/{id}");
+        self.wait(eventually(&path, || async {
+            self.builds.analyst().get(&path).await.filter(|profile| is_it(profile))
+        }));
+    }
+
     /// Says in Redis that an id stands for another, as the private service does after a merge or an import.
     pub(crate) fn add_alias(&self, id: &str, survivor: &str) {
         self.builds.lanes().add_alias(id, survivor);

@@ -127,7 +127,7 @@ fn rate_limit(edge: &Edge<'_>) {
     let session = edge.id("s");
     let body = |event: &str| {
         json!({
-            "source": { "id": "rest-limited" }, "session": { "id": session },
+            "source": { "id": format!("limited {}", edge.running.name) }, "session": { "id": session },
             "events": [{ "id": edge.id(event), "type": "page-view" }],
         })
         .to_string()
@@ -291,7 +291,9 @@ fn consent(edge: &Edge<'_>) {
     assert_eq!(stored[1]["type"], "consent-update");
     let properties = json!({ "consents": { "marketing": true, "tracking": false }, "all": true });
     assert_eq!(stored[1]["properties"], properties);
-    assert_eq!(edge.profile(&visit.profile())["consents"], json!({ "marketing": { "revoke": null } }));
+    // Events are there before the profile says so.
+    let consents = json!({ "marketing": { "revoke": null } });
+    edge.wait_for_profile(&visit.profile(), |profile| profile["consents"] == consents);
 
     let answer = edge.post("/customer/consent", &consent(&edge.id("unknown")).to_string());
     assert_eq!((answer.status, answer.body), (403, json!({ "detail": "Access denied" })));

@@ -9,6 +9,8 @@ use tideline_e2e::{Analyst, Tideline};
 use tideline_protocol::Lanes;
 use xtask::stack::Part;
 
+use crate::builds::Builds;
+
 /// A running installation without an edge.
 pub(crate) struct Installation {
     pub(crate) tideline: Tideline,
@@ -80,7 +82,7 @@ fn provisioned() -> Value {
         source
     };
     let with = |config: Value| json!({ "config": config });
-    json!({
+    let mut provisioned = json!({
         "sources": [
             source("shop-web", "rest", json!({})),
             source("rest-source-1", "rest", json!({})),
@@ -91,7 +93,6 @@ fn provisioned() -> Value {
             source("rest-robots", "rest", json!({ "bots": "accept" })),
             source("rest-anonymous", "rest", json!({ "opt_out": "anonymous" })),
             source("rest-drop", "rest", json!({ "opt_out": "drop" })),
-            source("rest-limited", "rest", json!({ "rate_limit": { "per_second": 1, "burst": 1 } })),
             source("hook-source-1", "webhook", json!({})),
             source("crm", "webhook", json!({})),
             source("hook-replace", "webhook", with(json!({ "replace_profile_id": "customer.id" }))),
@@ -118,5 +119,12 @@ fn provisioned() -> Value {
                 "url": "https://shop.example/",
             },
         ],
-    })
+    });
+    // One for each build, so that none is in the way of another.
+    let limited = Builds::names().map(|name| {
+        let limit = json!({ "rate_limit": { "per_second": 1, "burst": 1 } });
+        source(&format!("limited {name}"), "rest", limit)
+    });
+    provisioned["sources"].as_array_mut().unwrap().extend(limited);
+    provisioned
 }
