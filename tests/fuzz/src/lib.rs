@@ -12,11 +12,13 @@
 
 mod collector;
 mod endpoints;
+mod front;
 mod pipeline;
 mod protocol;
 mod redis;
 
 pub use endpoints::{consent, gzip, head, redirect, target, track, webhook};
+pub use front::proxy_header;
 pub use pipeline::stored_body;
 pub use protocol::{entry_id, profile_id, stream_entry};
 pub use redis::{function_reply, gateway_body, gateway_path, redis_events, redis_replies, rest_reply};
@@ -25,7 +27,7 @@ pub use redis::{function_reply, gateway_body, gateway_path, redis_events, redis_
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("track", track),
     ("webhook", webhook),
     ("redirect", redirect),
@@ -43,4 +45,5 @@ pub const TARGETS: [Target; 17] = [
     ("redis_events", redis_events),
     ("gateway_body", gateway_body),
     ("gateway_path", gateway_path),
+    ("proxy_header", proxy_header),
 ];

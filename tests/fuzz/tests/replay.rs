@@ -68,7 +68,7 @@ fn corpus() -> Vec<Vec<u8>> {
             [text("body"), text("path"), Some(heads(&line["headers"]))]
         })
     });
-    let examples: [&[u8]; 12] = [
+    let examples: [&[u8]; 14] = [
         b"v=1\nid=00000000-0000-0000-0000-000000000001\nat=1\nsrc=s\nses=s\npro=p\nnew=3\ntra=1\nn=1\nip=::1\nhdr=[[\"dnt\",\"1\"]]\nbody={}",
         b"1795372946098-7",
         b"018f3b5e-6c00-8a0b-8c0d-000000000000",
@@ -81,6 +81,8 @@ fn corpus() -> Vec<Vec<u8>> {
         b"*4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$1\r\nc\r\n$4\r\na\r\nb\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n+1.5 [0 lua] \"GET\"\r\n",
         b"+OK\r\n+QUEUED\r\n*1\r\n*2\r\n:1\r\n$-1\r\n+OK\r\n-ERR no\r\n-EXECABORT Transaction discarded\r\n",
         b"-NOPERM multi\r\n:1\r\n-ERR EXEC without MULTI\r\n",
+        b"PROXY TCP6 2001:db8::7 ::1 5000 443\r\nGET / HTTP/1.1\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0f\xcb\0\x71\x07\x0a\0\0\x01\x1f\x90\x01\xbb\x04\0\0GET / HTTP/1.1\r\n",
     ];
     let mut inputs: Vec<_> =
         hostile.chain(recorded.flatten()).chain(examples.into_iter().map(<[u8]>::to_vec)).collect();

@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use crate::client::Client;
-use crate::server::{ADMIN, DEADLINE, EDGE, Redis, tokens_json};
+use crate::server::{ADMIN, DEADLINE, EDGE, Redis, hash, tokens_json};
 
 fn gateway(redis: &Redis) -> Command {
     let tokens = redis.directory().join("tokens.json");
@@ -22,6 +22,7 @@ fn gateway(redis: &Redis) -> Command {
         .env("GATEWAY_QUERY_TOKEN", "true")
         .env("GATEWAY_LOG", "debug")
         .env("GATEWAY_ACCESS_LOG", "true")
+        .env("GATEWAY_RELOAD_MS", "600000")
         .env("GATEWAY_LOG_FORMAT", "json")
         .stderr(Stdio::piped())
         .kill_on_drop(true);
@@ -91,6 +92,20 @@ async fn it_says_where_it_listens_logs_no_secret_and_exits_0_on_a_signal() {
             assert!(!log.contains(secret), "{secret} in {log}");
         }
     }
+}
+
+#[tokio::test]
+async fn it_reads_its_tokens_again_on_sighup_and_goes_on() {
+    let redis = Redis::start().await;
+    let mut running = Running::start(&redis);
+    let address = running.line("listening").await["address"].as_str().unwrap().parse().unwrap();
+    let file = redis.directory().join("tokens.json");
+    std::fs::write(&file, tokens_json().replace(&hash(ADMIN), &hash("new-token"))).unwrap();
+    let pid = running.process.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    running.line("the tokens were replaced").await;
+    assert_eq!(Client::connect(address, "new-token").await.command(&["PING"]).await.status, 200);
+    assert_eq!(Client::connect(address, ADMIN).await.command(&["PING"]).await.status, 401);
 }
 
 #[tokio::test]

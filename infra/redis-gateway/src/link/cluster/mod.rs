@@ -165,9 +165,12 @@ impl Cluster {
         limit: usize,
         after_others: bool,
     ) -> Result<Vec<(Endpoint, usize, Vec<u8>)>, LinkError> {
+        let with_line = |((node, _), share)| self.line(&node).map(|line| (node, share, line));
+        // All links before the first byte: without one, nothing of this is sent.
+        let shares = shares.0.into_iter().map(with_line).collect::<Result<Vec<_>, _>>();
+        let shares = shares.map_err(|error| if after_others { unknown(&error) } else { error })?;
         let mut sent = JoinSet::new();
-        for ((node, _), share) in shares.0 {
-            let line = self.line(&node)?;
+        for (node, share, line) in shares {
             sent.spawn(async move {
                 let outcome = share.exchange(&line, limit).await;
                 (node, outcome)
@@ -175,9 +178,8 @@ impl Cluster {
         }
         let (mut answered, mut failed, mut executed) = (Vec::new(), None, after_others);
         while let Some(ended) = sent.join_next().await {
-            let Ok((node, outcome)) = ended else { continue };
-            match outcome {
-                Ok(replies) => {
+            match ended.map_err(|_| incomplete()).and_then(|(node, outcome)| Ok((node, outcome?))) {
+                Ok((node, replies)) => {
                     executed = true;
                     answered
                         .extend(replies.into_iter().map(|(position, reply)| (node.clone(), position, reply)));
@@ -188,7 +190,7 @@ impl Cluster {
         match failed {
             Some(error) => {
                 self.maps.refresh();
-                Err(if executed { LinkError::OutcomeUnknown(error.to_string().into()) } else { error })
+                Err(if executed { unknown(&error) } else { error })
             }
             None => {
                 answered.sort_by_key(|(_, position, _)| *position);
@@ -211,7 +213,9 @@ impl Cluster {
         }
         let options = LinkOptions { address: self.options.address.at(node.clone()), ..self.options.clone() };
         let (line, run) = Line::new(options);
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(run);
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(run);
         nodes.insert(node.clone(), line.clone());
         Ok(line)
     }
@@ -248,6 +252,11 @@ impl Share {
         let replies = replies.into_iter().skip(each - 1).step_by(each);
         Ok(self.positions.into_iter().zip(replies).collect())
     }
+}
+
+/// What a part's failure means for a request of which other parts may have been executed.
+fn unknown(error: &LinkError) -> LinkError {
+    LinkError::OutcomeUnknown(error.to_string().into())
 }
 
 fn incomplete() -> LinkError {
