@@ -54,6 +54,17 @@ pub enum Drained {
 }
 
 impl Host {
+    /// Compiles the components into the cache directory and does nothing else.
+    pub fn prepare(options: Options) -> Result<(), Error> {
+        options.check()?;
+        let components = Components::of(&options)?;
+        let workshop = Workshop::new(Arc::new(options))?;
+        for (component, (_, version)) in components.list.iter().zip(compile(&workshop, &components)?) {
+            tracing::info!(component = component.name, %version, "component compiled");
+        }
+        Ok(())
+    }
+
     /// Compiles the components and starts to serve them. Blocks meanwhile, which takes seconds unless the
     /// compiled code is in the cache directory.
     pub fn start(options: Options, environment: GuestEnvironment) -> Result<Handle, Error> {

@@ -17,7 +17,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let options = Options::parse();
     start_log(&options);
-    match run(options) {
+    let ended = if options.prepare {
+        Host::prepare(options).map(|()| Drained::Complete).map_err(Into::into)
+    } else {
+        run(options)
+    };
+    match ended {
         Ok(Drained::Complete) => ExitCode::SUCCESS,
         Ok(Drained::CutOff) => {
             tracing::warn!("stopped before every request was answered; raise --drain-seconds");

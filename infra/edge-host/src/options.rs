@@ -168,6 +168,11 @@ pub struct Options {
     #[arg(long, env = "EDGE_CACHE_DIR", value_name = "DIRECTORY")]
     pub cache_dir: Option<PathBuf>,
 
+    /// Compiles the components into the directory for compiled code, says what is wrong with options and
+    /// components if anything is, and exits.
+    #[arg(long)]
+    pub prepare: bool,
+
     /// Seconds that requests in progress may take when the host is asked to stop.
     #[arg(long, env = "EDGE_DRAIN_SECONDS", default_value_t = 10)]
     pub drain_seconds: u64,

@@ -84,7 +84,7 @@ pub(super) async fn run(instance: Instance, mut intake: Intake, policy: Policy, 
     };
     metrics.reused(intake.served());
     metrics.ended(match &end {
-        End::Retired => intake.reason().map_or("retired", Due::name),
+        End::Retired => intake.reason(),
         End::Hung => "hung",
         End::Failed(_) => "trapped",
     });
@@ -148,7 +148,7 @@ async fn come_round(
             // Finished requests first: they may say that no further one is to be taken.
             while let Poll::Ready(Some(served)) = requests.poll_next_unpin(cx) {
                 if served? == Served::Late {
-                    intake.close();
+                    intake.close_late();
                 }
             }
             let ready = accessor.poll_ready_for_concurrent_call(handler, cx).is_ready();

@@ -39,7 +39,7 @@ pub(super) enum Due {
 
 impl Due {
     /// Its name in metrics.
-    pub(super) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Reuse => "reuse",
             Self::Memory => "memory",
@@ -54,7 +54,7 @@ pub(super) struct Intake {
     owner: Option<oneshot::Sender<Returned>>,
     due: Option<oneshot::Sender<Due>>,
     recall: oneshot::Receiver<Infallible>,
-    reason: Option<Due>,
+    reason: &'static str,
     served: u64,
 }
 
@@ -84,7 +84,7 @@ impl Intake {
             owner: Some(owner),
             due: Some(due_sender),
             recall,
-            reason: None,
+            reason: "retired",
             served: 0,
         };
         (intake, Lent { returned, due, recall: recall_sender })
@@ -111,20 +111,26 @@ impl Intake {
     /// Says that the instance is to be replaced.
     pub(super) fn report(&mut self, reason: Due) {
         if let Some(due) = self.due.take() {
-            self.reason = Some(reason);
+            self.reason = reason.name();
             // Nobody hears it if the shard is ending, which replaces all.
             let _ = due.send(reason);
         }
     }
 
-    /// Why the instance is replaced, if it said so.
-    pub(super) fn reason(&self) -> Option<Due> {
+    /// Why the instance takes no more, in metrics.
+    pub(super) fn reason(&self) -> &'static str {
         self.reason
     }
 
     /// Requests that the instance took.
     pub(super) fn served(&self) -> u64 {
         self.served
+    }
+
+    /// Takes no further request because one is late: its computation cannot be cancelled.
+    pub(super) fn close_late(&mut self) {
+        self.reason = "late";
+        self.close();
     }
 
     /// Takes no further request.

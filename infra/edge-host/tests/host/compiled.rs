@@ -23,6 +23,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Those with code in them; the others say how often it was used.
+fn code(directory: &Path) -> Vec<PathBuf> {
+    files(directory).into_iter().filter(|path| path.extension().is_none()).collect()
+}
+
 async fn serve_once(directory: &Path) {
     let mut options = options(guest());
     options.cache_dir = Some(directory.to_owned());
@@ -32,11 +37,24 @@ async fn serve_once(directory: &Path) {
 }
 
 #[tokio::test]
+async fn a_host_is_prepared_without_serving() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("compiled");
+    let mut options = options(guest());
+    options.cache_dir = Some(directory.clone());
+    Host::prepare(options).unwrap();
+    let prepared = code(&directory);
+    assert_eq!(prepared.len(), 1, "{prepared:?}");
+    serve_once(&directory).await;
+    assert_eq!(code(&directory), prepared, "nothing was compiled again");
+}
+
+#[tokio::test]
 async fn damaged_code_is_compiled_anew() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("compiled");
     serve_once(&directory).await;
-    let code: Vec<_> = files(&directory).into_iter().filter(|path| path.extension().is_none()).collect();
+    let code = code(&directory);
     assert_eq!(code.len(), 1, "{code:?}");
     let good = fs::read(&code[0]).unwrap();
     for damaged in [&good[..good.len() / 2], b"no code at all", b""] {
