@@ -46,9 +46,16 @@ local function refusal(source, request)
   return nil
 end
 
+-- Whether the source vouches for the claimed profile: its webhook's properties told it. Session ids are no secret, so
+-- whoever used this one before does not get what is told of another.
+local function vouches(request)
+  return request.facts.identified and request.claim ~= ''
+end
+
 -- Whose the events are: the profile id, empty if nobody's. Or nil, and why nobody can say.
 -- `known` is the session's profile: empty while it has none, false for a session that nobody knows.
 local function owner(source, request, known)
+  if vouches(request) then return request.claim end
   if request.facts['known-session-only'] and not known then return nil, { 'unknown-session' } end
   if request.profile == '' then return '' end
   if known and known ~= '' then return known end
@@ -100,6 +107,10 @@ local function accept(source, request)
   local entry = request.fields
   for _, part in ipairs({ 'pro', profile, 'new', tostring(novelty(request, known, profile)), 'tra', transitional }) do
     entry[#entry + 1] = part
+  end
+  if vouches(request) then
+    entry[#entry + 1] = 'vou'
+    entry[#entry + 1] = '1'
   end
   local id = redis.call('XADD', keys.events, 'NOMKSTREAM', '*', unpack(entry))
   -- The first of any number of parallel requests decides which profile the session has. A known one lives on: it is

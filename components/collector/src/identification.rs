@@ -46,26 +46,30 @@ pub(crate) fn identify<C: Clock, E: Entropy, K: Commit>(
     Ok(())
 }
 
-/// The profile's id, and the session that goes with it.
+/// The profile's id, and the session that goes with it where the path names none.
 fn person(
     salt: Option<[u8; 16]>,
     call: &TrackCall,
     rules: &Identification,
 ) -> Result<Option<(String, Option<String>)>, CommitError> {
-    let property = |path: &String| property(&call.record.body, path);
-    if rules.generate_profile.is_empty() {
-        let id = rules.replace_profile_id.as_ref().and_then(property);
-        return Ok(id.map(|id| (id.clone(), Some(id))));
+    let generates = !rules.generate_profile.is_empty();
+    let paths =
+        if generates { rules.generate_profile.as_slice() } else { rules.replace_profile_id.as_slice() };
+    let Some(told) = paths.iter().find_map(|path| property(&call.record.body, path)) else { return Ok(None) };
+    let names_session = !call.facts.session_less;
+    if !generates && names_session {
+        return Ok(Some((told, None)));
     }
     let Some(salt) = salt else {
         return Err(CommitError(format!(
-            "{SALT} is not set, and the event source `{}` generates profiles from properties",
+            "{SALT} is not set, and the event source `{}` tells by properties whose its events are",
             call.record.source
         )));
     };
-    let Some(value) = rules.generate_profile.iter().find_map(property) else { return Ok(None) };
-    let profile = derived(salt, "profile", &value.to_lowercase());
-    let session = rules.sticky_session.then(|| derived(salt, "session", &profile));
+    let profile = if generates { derived(salt, "profile", &told.to_lowercase()) } else { told };
+    // Not the property itself: who guesses that could be in the session before its owner, or after.
+    let is_one = rules.sticky_session || !generates;
+    let session = is_one.then(|| derived(salt, "session", &profile));
     Ok(Some((profile, session)))
 }
 

@@ -351,6 +351,7 @@ mod tests {
                 source: "shop".to_owned(),
                 session: session.to_owned(),
                 profile: Some("p".to_owned()),
+                vouched: false,
                 new_session: false,
                 new_profile: false,
                 transitional: false,

@@ -48,8 +48,8 @@ pub struct Settings {
     /// `TIDELINE_TRACK_DEBUG`, `yes` or `no`: whether requests with `options.debugger` are answered with the ids of
     /// their events. `no` unless set.
     pub track_debug: bool,
-    /// `TIDELINE_IDENTITY_SALT`, 32 hexadecimal digits, for ever the same: from it and a property, profile ids of webhooks
-    /// are generated. Needed only where an event source asks for that.
+    /// `TIDELINE_IDENTITY_SALT`, 32 hexadecimal digits, for ever the same: from it and a property, profile and session ids
+    /// of webhooks are generated. Needed only where properties tell whose an event source's webhooks are.
     pub(crate) identity_salt: Option<[u8; 16]>,
     /// `TIDELINE_GROUP_COMMIT`: whether requests share writes to Redis. `yes`, `no`, or `polling` for hosts on which one
     /// request cannot wake another; `yes` unless set.

@@ -136,6 +136,7 @@ fn call<C: Clock, E: Entropy, K: Commit>(
             session,
             new_profile: minted.is_some(),
             profile: known.or(minted),
+            vouched: false,
             new_session: false,
             transitional: false,
             events: u32::try_from(submission.event_ids.len()).unwrap_or(u32::MAX),

@@ -25,7 +25,8 @@ pub struct TrackCall {
     /// What else the source's settings decide by.
     pub facts: Facts,
     /// The request. `profile` is the candidate, taken if the session has no profile yet; none says that the events
-    /// belong to nobody. `new_profile` says that the candidate was minted. `new_session` and `transitional` are not read.
+    /// belong to nobody. `new_profile` says that the candidate was minted. `vouched`, `new_session` and `transitional` are not
+    /// read.
     pub record: StreamRecord,
 }
 
@@ -52,7 +53,8 @@ pub struct Facts {
     pub bot: bool,
     /// The browser says that its user does not want to be tracked.
     pub opted_out: bool,
-    /// The source's rules on whom a webhook's events belong to have been followed.
+    /// The source's rules on whom a webhook's events belong to have been followed: a claim is what they told, and counts
+    /// before the session's profile.
     pub identified: bool,
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 /// One entry of a lane's stream.
 ///
 /// The body is the request as sent, byte for byte, so that later versions of the pipeline can read in it what today's
-/// ignores; an endpoint other than `/track` writes it in the form of `/track`. `profile`, `new_session`, `new_profile`
-/// and `transitional` are decided by `track_v1`.
+/// ignores; an endpoint other than `/track` writes it in the form of `/track`. `profile`, `vouched`, `new_session`,
+/// `new_profile` and `transitional` are decided by `track_v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamRecord {
     /// The request's id, `task` in the answer.
@@ -22,6 +22,8 @@ pub struct StreamRecord {
     pub session: String,
     /// The profile that the events belong to; none if they belong to nobody.
     pub profile: Option<String>,
+    /// The event source vouches for the profile: it counts, and not the one that the session has.
+    pub vouched: bool,
     /// No request of this session was seen in the last 24 hours.
     pub new_session: bool,
     /// The profile id was minted for this request.
@@ -64,6 +66,7 @@ const RECEIVED: &str = "at";
 const SOURCE: &str = "src";
 const SESSION: &str = "ses";
 const PROFILE: &str = "pro";
+const VOUCHED: &str = "vou";
 const NEW: &str = "new";
 const TRANSITIONAL: &str = "tra";
 const EVENTS: &str = "n";
@@ -75,7 +78,7 @@ const NEW_SESSION: u8 = 1;
 const NEW_PROFILE: u8 = 2;
 
 impl StreamRecord {
-    /// Names and values of the fields that the edge writes. `track_v1` adds `pro`, `new` and `tra`.
+    /// Names and values of the fields that the edge writes. `track_v1` adds `pro`, `new`, `tra` and `vou`.
     ///
     /// Takes the record apart, because a body may be large and is not needed twice.
     #[must_use]
@@ -108,7 +111,8 @@ impl StreamRecord {
         if version != "1" {
             return Err(RecordError::Version(shorten(&version)));
         }
-        let transitional = field(TRANSITIONAL).is_some_and(|value| value == "1");
+        let mut is_set = |name| field(name).is_some_and(|value| value == "1");
+        let (transitional, vouched) = (is_set(TRANSITIONAL), is_set(VOUCHED));
         let mut required = |name: &'static str| field(name).ok_or(RecordError::Missing(name));
         let flags: u8 = parse(NEW, &required(NEW)?)?;
         Ok(Self {
@@ -117,6 +121,7 @@ impl StreamRecord {
             source: required(SOURCE)?,
             session: required(SESSION)?,
             profile: Some(required(PROFILE)?).filter(|profile| !profile.is_empty()),
+            vouched,
             new_session: flags & NEW_SESSION != 0,
             new_profile: flags & NEW_PROFILE != 0,
             transitional,
@@ -187,6 +192,7 @@ mod tests {
             source: "shop-web".into(),
             session: "s".into(),
             profile: Some("p".into()),
+            vouched: true,
             new_session: true,
             new_profile: false,
             transitional: true,
@@ -207,6 +213,7 @@ mod tests {
         fields.insert("pro".into(), record.profile.clone().unwrap_or_default());
         fields.insert("new".into(), "1".into());
         fields.insert("tra".into(), "1".into());
+        fields.insert("vou".into(), "1".into());
         fields
     }
 
@@ -218,11 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_profile_is_nobody_and_nothing_is_transitional_unless_said() {
+    fn an_empty_profile_is_nobody_and_nothing_is_transitional_or_vouched_for_unless_said() {
         let mut fields = stored(&StreamRecord { profile: None, ..record() });
         fields.remove("tra");
+        fields.remove("vou");
         let read = StreamRecord::from_fields(|name| fields.get(name).cloned()).unwrap();
-        assert_eq!((read.profile, read.transitional), (None, false));
+        assert_eq!((read.profile, read.transitional, read.vouched), (None, false, false));
     }
 
     #[test]

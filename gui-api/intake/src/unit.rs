@@ -211,6 +211,8 @@ impl Known {
         let profile_id = request.profile_in(session).map(|named| self.stands_for(named).to_owned());
         let profile =
             profile_id.as_ref().and_then(|id| self.profiles.get(id)).map(|profile| &profile.document);
+        let of_session = request.session_profile(session, profile_id.as_deref());
+        let of_session = of_session.map(|id| self.stands_for(id).to_owned());
         let taken = |id: &str| self.origins.get(id).is_some_and(|origin| origin != request.origin());
         let outcome = request.apply(taken, session, profile_id.as_deref(), profile);
 
@@ -235,7 +237,7 @@ impl Known {
             passed: outcome.passed,
             ..Verdict::default()
         };
-        (verdict, adoption(entry, request, profile_id))
+        (verdict, adoption(entry, request, of_session))
     }
 
     fn into_batch(mut self) -> Batch {
@@ -250,8 +252,8 @@ impl Known {
 }
 
 /// The edge has the session under another profile than the one that it belongs to.
-fn adoption(entry: &Entry, request: &Request, profile_id: Option<String>) -> Option<Adoption> {
-    let (from, to) = (request.profile()?, profile_id?);
+fn adoption(entry: &Entry, request: &Request, of_session: Option<String>) -> Option<Adoption> {
+    let (from, to) = (request.profile()?, of_session?);
     (request.keeps_session() && from != to).then(|| Adoption {
         lane: entry.lane.clone(),
         session: request.session().to_owned(),

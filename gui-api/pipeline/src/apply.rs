@@ -25,12 +25,25 @@ pub struct Outcome {
 
 impl Request {
     /// The profile that this request belongs to, if it belongs to any. A session keeps its profile: when the edge has
-    /// forgotten it and answered another, the session's counts.
+    /// forgotten it and answered another, the session's counts, unless the event source vouches for the other.
     #[must_use]
     pub fn profile_in<'a>(&'a self, session: Option<&'a Session>) -> Option<&'a str> {
         let answered = self.profile.as_deref()?;
-        let kept = session.and_then(|session| session.profile.as_ref());
-        Some(kept.map_or(answered, |profile| &profile.id))
+        let kept = session.and_then(profile_of).filter(|_| !self.vouched);
+        Some(kept.unwrap_or(answered))
+    }
+
+    /// The profile that the session belongs to after this request, if it belongs to any; `profile_id` is whose the
+    /// request is. A session keeps its profile, also where a source vouches for another, and follows it when it is
+    /// merged.
+    #[must_use]
+    pub fn session_profile<'a>(
+        &self,
+        session: Option<&'a Session>,
+        profile_id: Option<&'a str>,
+    ) -> Option<&'a str> {
+        let kept = session.and_then(profile_of);
+        if self.vouched { kept.or(profile_id) } else { profile_id.or(kept) }
     }
 
     /// Applies the request. `taken` says whether an event of this id is stored from another entry;
@@ -64,12 +77,13 @@ impl Request {
         let owner = profile_id.map(Reference::to);
         let belongs = |event| Event { profile: owner.clone(), ..event };
         let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
-        let visits = self.begins_visit(session);
+        let of_session = self.session_profile(session, profile_id);
+        let visits = self.begins_visit(session) && of_session == profile_id;
         Outcome {
             events: system.chain(kept.iter().cloned()).map(belongs).collect(),
             session: self
                 .keeps_session
-                .then(|| session::after(self, session, profile_id, u64::from(all)))
+                .then(|| session::after(self, session, of_session, u64::from(all)))
                 .flatten(),
             profile: profile_id.and_then(|id| profile::after(self, profile, id, &counted, visits)),
             stored,
@@ -83,6 +97,10 @@ impl Request {
         let was_nobodys = session.is_some_and(|session| session.profile.is_none());
         self.keeps_session && (self.new_session || was_nobodys)
     }
+}
+
+fn profile_of(session: &Session) -> Option<&str> {
+    session.profile.as_ref().map(|profile| profile.id.as_str())
 }
 
 fn count(events: usize) -> u32 {

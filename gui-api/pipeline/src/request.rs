@@ -124,6 +124,8 @@ pub struct Request {
     pub(crate) session: String,
     /// None when its events belong to nobody.
     pub(crate) profile: Option<String>,
+    /// The event source vouches for the profile.
+    pub(crate) vouched: bool,
     pub(crate) new_session: bool,
     pub(crate) keeps_session: bool,
     pub(crate) common: Common,
@@ -181,6 +183,7 @@ impl Request {
             entry,
             session: record.session.clone(),
             new_profile: record.new_profile && profile.is_some(),
+            vouched: record.vouched && profile.is_some(),
             profile,
             new_session: record.new_session,
             keeps_session,

@@ -5,8 +5,8 @@ use tideline_model::{Applied, Properties, Reference, Session, SessionMetadata, S
 use crate::Request;
 use crate::merge::merge;
 
-/// The session after the request, which belongs to `profile` and added `events`; none when the request was counted
-/// before.
+/// The session after the request, which added `events`; none when the request was counted before. `profile` is the one
+/// that it belongs to from now on.
 pub(crate) fn after(
     request: &Request,
     before: Option<&Session>,
@@ -17,10 +17,7 @@ pub(crate) fn after(
     if !session.applied.advance(&request.lane, (request.entry.milliseconds, request.entry.sequence)) {
         return None;
     }
-    // It had none, or one that was merged into this one. A request that is nobody's leaves it the one it has.
-    if let Some(profile) = profile {
-        session.profile = Some(Reference::to(profile));
-    }
+    session.profile = profile.map(Reference::to);
     let time = &mut session.metadata.time;
     // Edges' clocks differ: a session does not become shorter by that.
     time.update = time.update.max(request.common.received);

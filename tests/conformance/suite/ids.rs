@@ -145,13 +145,21 @@ fn passed(edge: &Edge<'_>) {
 fn webhooks(edge: &Edge<'_>) {
     let call = |path: &str, body: Value| edge.post(path, &body.to_string());
     let customer = edge.id("c1");
-    let answer = call("/collect/order/hook-replace", json!({ "customer": { "id": customer } }));
-    assert_eq!((answer.profile(), answer.session()), (customer.clone(), customer.clone()));
-    assert_eq!(edge.stored(&customer, 1)[0]["profile"]["id"], customer.as_str());
+    // Whoever guesses the property, and calls a session so, is in no session of its owner.
+    let first = edge.visit(&customer, json!({})).profile();
+    let order = || call("/collect/order/hook-replace", json!({ "customer": { "id": customer } }));
+    let [answer, again] = [order(), order()];
+    assert_eq!((answer.profile(), answer.session()), (customer.clone(), again.session()));
+    assert!(answer.session().len() == 36 && answer.session() != customer, "{answer:?}");
+    for order in edge.stored(&answer.session(), 2) {
+        assert_eq!(order["profile"]["id"], customer.as_str());
+    }
+    assert_eq!(edge.visit(&customer, json!({})).profile(), first);
     let (session, other) = (edge.id("s"), edge.id("c2"));
     let answer =
         call(&format!("/collect/order/hook-replace/{session}"), json!({ "customer": { "id": other } }));
     assert_eq!((answer.profile(), answer.session()), (other, session));
+    vouched_for(edge);
     let nobody = call("/collect/order/hook-replace", json!({ "customer": {} }));
     assert_eq!((nobody.status, &nobody.body["profile"]["id"]), (200, &Value::Null));
 
@@ -163,6 +171,27 @@ fn webhooks(edge: &Edge<'_>) {
     assert_eq!((loose.profile(), looser.profile()), (first.profile(), first.profile()));
     assert_ne!(loose.session(), looser.session());
     assert_eq!(edge.stored(&first.session(), 2).len(), 2);
+}
+
+/// In a session that has a profile, the event is the vouched one's, and the session stays its own.
+fn vouched_for(edge: &Edge<'_>) {
+    let mail = format!("{}@shop.example", edge.id("bob"));
+    for (source, body) in [
+        ("hook-replace", json!({ "customer": { "id": edge.id("c3") } })),
+        ("hook-generate", json!({ "mail": mail })),
+    ] {
+        let session = edge.id(&format!("session-of-{source}"));
+        let visitor = edge.visit(&session, json!({})).profile();
+        let answer = edge.post(&format!("/collect/order/{source}/{session}"), &body.to_string());
+        assert_eq!(answer.session(), session);
+        assert_ne!(answer.profile(), visitor, "{source}");
+        assert_eq!(edge.visit(&session, json!({})).profile(), visitor);
+        let owners: Vec<_> =
+            edge.stored(&session, 3).iter().map(|event| event["profile"]["id"].clone()).collect();
+        assert_eq!(owners, [json!(visitor), json!(answer.profile()), json!(visitor)], "{source}");
+        let document = edge.document(&format!("sessions/{session}")).unwrap();
+        assert_eq!(document["profile"]["id"], visitor.as_str(), "{source}");
+    }
 }
 
 fn source_ids(edge: &Edge<'_>) {

@@ -38,6 +38,7 @@ fn call(session: &str, fingerprint: &str, profile: &str) -> TrackCall {
             source: "shop-web".to_owned(),
             session: session.to_owned(),
             profile: Some(profile.to_owned()),
+            vouched: false,
             new_session: false,
             new_profile: true,
             transitional: false,
@@ -288,6 +289,30 @@ async fn a_claim_decides_only_where_no_session_does() {
     let session = same_lane.unwrap();
     assert_eq!(run(&mut edge, &call(&session, "five", "minted")).await, TrackReply::ProfileRequired);
     assert_eq!(run(&mut edge, &claiming(&session, "six", true)).await, stored("claimed"));
+}
+
+#[tokio::test]
+async fn a_profile_that_the_source_vouches_for_counts_before_the_sessions_and_is_marked() {
+    let (mut tideline, mut edge) = redis_as_edge().await;
+    tideline.stop(Part::Service).unwrap();
+    assert_eq!(run(&mut edge, &call("s", "one", "whoever-was-first")).await, stored("whoever-was-first"));
+    let vouched = |session: &str, fingerprint: &str| {
+        let claim =
+            Claim { id: "4711".into(), alias_key: lanes().of_profile("4711").alias("4711"), doubtful: false };
+        let facts = Facts { identified: true, ..Facts::default() };
+        TrackCall { claim: Some(claim), facts, ..call(session, fingerprint, "4711") }
+    };
+    assert_eq!(run(&mut edge, &vouched("s", "two")).await, stored("4711"));
+    assert_eq!(run(&mut edge, &call("s", "three", "p")).await, stored("whoever-was-first"));
+    assert_eq!(run(&mut edge, &vouched("new", "four")).await, stored("4711"));
+    assert_eq!(run(&mut edge, &call("new", "five", "p")).await, stored("4711"));
+
+    let mut service = connect(&tideline.redis_url()).await;
+    let stream = lanes().of_session("s").events();
+    let entries: Vec<(String, Vec<String>)> =
+        redis::cmd("XRANGE").arg(stream).arg("-").arg("+").query_async(&mut service).await.unwrap();
+    let marks = entries.iter().map(|(_, fields)| fields.chunks(2).any(|pair| pair == ["vou", "1"]));
+    assert_eq!(marks.take(3).collect::<Vec<_>>(), [false, true, false]);
 }
 
 #[tokio::test]

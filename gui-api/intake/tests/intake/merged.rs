@@ -1,6 +1,7 @@
 //! Profiles that were merged into others while the edge and the stream still know them by their old ids.
 
 use tideline_model::Reference;
+use tideline_protocol::Claim;
 use tideline_store::Store as _;
 
 use crate::support::requests::page_views;
@@ -57,6 +58,26 @@ async fn the_profile_of_a_session_that_the_edge_has_forgotten_is_followed_too() 
     assert!(survivor.ids.contains(&"minted".to_owned()));
     assert_eq!(stage.store.count("profile-created").await, 2, "the survivor had no document");
     assert_eq!(known_at_the_edge(&stage, "a").await.as_deref(), Some("survivor"));
+}
+
+#[tokio::test]
+async fn a_session_that_the_edge_forgot_stays_its_profiles_though_a_source_vouches_for_another() {
+    let stage = Stage::with_lanes(2).await;
+    let _intake = stage.start();
+    stage.redis.track(page_views(&stage.lanes, "a", &["1"])).await;
+    stage.settled().await;
+    stage.redis.ask::<()>(redis::cmd("DEL").arg(stage.lanes.of_session("a").session("a"))).await;
+    let mut webhook = page_views(&stage.lanes, "a", &["2"]);
+    webhook.facts.identified = true;
+    webhook.record.profile = Some("customer".to_owned());
+    let alias_key = stage.lanes.of_profile("customer").alias("customer");
+    webhook.claim = Some(Claim { id: "customer".to_owned(), alias_key, doubtful: false });
+    assert_eq!(stage.redis.track(webhook).await, "customer");
+    stage.settled().await;
+    assert_eq!(stage.store.event("2").await.unwrap().unwrap().profile, Some(Reference::to("customer")));
+    let owner = stage.store.session("a").await.unwrap().unwrap().profile;
+    assert_eq!(owner, Some(Reference::to("profile-of-a")));
+    assert_eq!(known_at_the_edge(&stage, "a").await.as_deref(), Some("profile-of-a"));
 }
 
 #[tokio::test]

@@ -218,6 +218,36 @@ fn a_session_of_nobody_gets_the_profile_of_its_first_request_that_has_one() {
 }
 
 #[test]
+fn a_profile_that_the_source_vouches_for_gets_its_events_and_the_session_stays_anothers() {
+    let mut documents = Documents::default();
+    let vouched = |session: &str, number: u64, new_session: bool| StreamRecord {
+        request_id: Uuid::from_u128(u128::from(number)),
+        session: session.to_owned(),
+        profile: Some("customer".to_owned()),
+        vouched: true,
+        new_session,
+        new_profile: false,
+        ..record(&json!({"events": [{"type": "order"}]}))
+    };
+    take(&mut documents, 1, Some("whoever-was-first"), true);
+    // The second time the edge had forgotten the session.
+    for (number, new_session) in [(2, false), (3, true)] {
+        let outcome = documents.take(&vouched("s", number, new_session), number).unwrap();
+        let order = outcome.events.last().unwrap();
+        assert_eq!((&order.profile, order.r#type.as_str()), (&Some(Reference::to("customer")), "order"));
+    }
+    assert_eq!(documents.sessions["s"].profile, Some(Reference::to("whoever-was-first")));
+    let stats =
+        |id: &str| (documents.profiles[id].stats.visits, documents.profiles[id].stats.counters["events"]);
+    assert_eq!((stats("whoever-was-first"), stats("customer")), ((1, 1), (0, 2)));
+    assert_eq!(documents.profiles["customer"].ids, ["customer"]);
+
+    documents.take(&vouched("new", 4, true), 4).unwrap();
+    assert_eq!(documents.sessions["new"].profile, Some(Reference::to("customer")));
+    assert_eq!(documents.profiles["customer"].stats.visits, 1);
+}
+
+#[test]
 fn a_profile_without_a_document_is_created_once() {
     let mut documents = Documents::default();
     for number in 1..=3 {

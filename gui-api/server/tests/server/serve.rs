@@ -25,6 +25,7 @@ async fn track(redis: &RedisServer, session: &str) -> TrackReply {
             source: "shop-web".to_owned(),
             session: session.to_owned(),
             profile: Some("profile".to_owned()),
+            vouched: false,
             new_session: false,
             new_profile: true,
             transitional: false,

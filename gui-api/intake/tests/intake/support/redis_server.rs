@@ -131,7 +131,8 @@ impl RedisServer {
     /// The same for a request that may be nobody's.
     pub(crate) async fn track_anybodys(&self, call: TrackCall) -> Option<String> {
         let commands = call.into_commands();
-        let [command] = commands.as_slice() else { panic!("{commands:?}") };
+        // Before it, if a profile was claimed, comes a look-up, which decides nothing here.
+        let command = commands.last().unwrap();
         let mut fcall = redis::cmd(&command[0]);
         let reply: Vec<Vec<String>> = self.ask(fcall.arg(&command[1..])).await;
         match Tracked::parse(&[serde_json::to_value(reply).unwrap()]).unwrap().reply {

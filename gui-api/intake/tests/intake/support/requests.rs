@@ -31,6 +31,7 @@ pub(crate) fn with_body(lanes: &Lanes, session: &str, events: usize, body: Strin
             source: "shop-web".to_owned(),
             session: session.to_owned(),
             profile: Some(format!("profile-of-{session}")),
+            vouched: false,
             new_session: false,
             new_profile: true,
             transitional: false,

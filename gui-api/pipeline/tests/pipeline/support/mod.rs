@@ -30,6 +30,7 @@ pub(crate) fn record_of(body: &str, events: usize) -> StreamRecord {
         source: "shop-web".into(),
         session: "s".into(),
         profile: Some("p".into()),
+        vouched: false,
         new_session: true,
         new_profile: true,
         transitional: false,
