@@ -126,6 +126,16 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The certificate for origins that ask for one cannot be used.
+    #[error(
+        "cannot use {path} as certificate or key for https origins: {reason}; set --outbound-certificate-file and --outbound-key-file (EDGE_OUTBOUND_…) to PEM files that belong together"
+    )]
+    OutboundIdentity {
+        /// The file as given.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread of the host: {0}")]
     Thread(std::io::Error),

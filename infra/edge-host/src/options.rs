@@ -1,7 +1,7 @@
 //! The options of the host. `--help` is made from this file; each option is also an environment variable.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum, value_parser};
@@ -74,6 +74,15 @@ pub struct Options {
     /// the system's.
     #[arg(long, env = "EDGE_OUTBOUND_CA", value_name = "FILE")]
     pub outbound_ca: Option<PathBuf>,
+
+    /// PEM file with the certificate that this host shows to https origins that ask for one, and those that
+    /// vouch for it.
+    #[arg(long, env = "EDGE_OUTBOUND_CERTIFICATE_FILE", value_name = "FILE", requires = "outbound_key_file")]
+    pub outbound_certificate_file: Option<PathBuf>,
+
+    /// PEM file with that certificate's private key.
+    #[arg(long, env = "EDGE_OUTBOUND_KEY_FILE", value_name = "FILE", requires = "outbound_certificate_file")]
+    pub outbound_key_file: Option<PathBuf>,
 
     /// Threads, each with its own listener, instance and outgoing connections. One serves more than
     /// 10,000 requests per second; more of them make the component's batches smaller.
@@ -247,6 +256,11 @@ impl Options {
     /// Bytes of memory above which an instance is replaced.
     pub(crate) fn recycle_memory_bytes(&self) -> u32 {
         self.recycle_memory_bytes.unwrap_or(self.max_memory_bytes / 4 * 3)
+    }
+
+    /// Files of the certificate for origins that ask for one, and of its key.
+    pub(crate) fn outbound_identity(&self) -> Option<(&Path, &Path)> {
+        self.outbound_certificate_file.as_deref().zip(self.outbound_key_file.as_deref())
     }
 
     /// Time to connect to an origin.

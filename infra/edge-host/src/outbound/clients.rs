@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Builder, Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use wasmtime_wasi_http::WasiBody;
 
@@ -44,7 +44,7 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(allowed: &AllowList, options: &Options) -> Result<Self, Error> {
-        let tls = trust(allowed, options.outbound_ca.as_deref())?;
+        let tls = tls(allowed, options)?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         // Small requests and answers in turn: without it each waits for the other side's acknowledgement.
@@ -84,33 +84,40 @@ fn pool() -> Builder {
     builder
 }
 
-/// Whose certificates are believed: those of the file's authorities if there is one, else the system's.
-fn trust(allowed: &AllowList, ca: Option<&Path>) -> Result<ClientConfig, Error> {
+/// Whose certificates are believed, and which one is shown.
+fn tls(allowed: &AllowList, options: &Options) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Certificates(io::Error::other(error)))?;
-    let roots = match ca {
-        Some(path) => private_roots(path)?,
+    let builder = match &options.outbound_ca {
+        Some(path) => builder.with_root_certificates(private_roots(path)?),
         // The system's are read only if something encrypted is reachable at all.
-        None if allowed.has_https() => {
-            use hyper_rustls::ConfigBuilderExt;
-            let builder = builder.with_native_roots().map_err(Error::Certificates)?;
-            return Ok(builder.with_no_client_auth());
-        }
-        None => RootCertStore::empty(),
+        None if allowed.has_https() => builder.with_native_roots().map_err(Error::Certificates)?,
+        None => builder.with_root_certificates(RootCertStore::empty()),
     };
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    let Some((certificate, key)) = options.outbound_identity() else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let refuse = |path: &Path, reason: String| Error::OutboundIdentity { path: path.to_owned(), reason };
+    let chain = certificates(certificate).map_err(|reason| refuse(certificate, reason))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| refuse(key, error.to_string()))?;
+    builder.with_client_auth_cert(chain, secret).map_err(|error| refuse(certificate, error.to_string()))
 }
 
 fn private_roots(path: &Path) -> Result<RootCertStore, Error> {
     let refuse = |reason: String| Error::OutboundCa { path: path.to_owned(), reason };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| refuse(error.to_string()))? {
-        let certificate = certificate.map_err(|error| refuse(error.to_string()))?;
+    for certificate in certificates(path).map_err(refuse)? {
         roots.add(certificate).map_err(|error| refuse(error.to_string()))?;
     }
-    if roots.is_empty() {
-        return Err(refuse("it holds no certificate (-----BEGIN CERTIFICATE-----)".into()));
-    }
     Ok(roots)
+}
+
+/// The certificates of a PEM file, of which there is at least one; else what is wrong with it.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    match found {
+        Ok(found) if found.is_empty() => Err("it holds no certificate (-----BEGIN CERTIFICATE-----)".into()),
+        found => found.map_err(|error| error.to_string()),
+    }
 }

@@ -13,14 +13,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use tideline_edge_host::{Error, Handle, Options};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::client::get;
 use crate::fixture::{host_with, try_host};
@@ -111,16 +112,25 @@ async fn a_connection_that_the_other_side_gives_up_is_replaced_and_no_request_is
     assert!(connections.load(Ordering::Relaxed) >= 4);
 }
 
-/// A certificate of our own: the server's side, and a file for the client's.
-fn certificate(folder: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
+/// A certificate of our own: the server's side, and a file for the client's. The server asks for the
+/// certificate of a client if there is one to believe.
+fn certificate(folder: &tempfile::TempDir, client: Option<&CertifiedKey<KeyPair>>) -> (TlsAcceptor, PathBuf) {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let provider = Arc::new(ring::default_provider());
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some(client) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(client.cert.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let mut config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, cert.pem()).unwrap();
@@ -130,7 +140,7 @@ fn certificate(folder: &tempfile::TempDir) -> (TlsAcceptor, PathBuf) {
 #[tokio::test]
 async fn an_encrypted_origin_is_believed_by_our_own_authority_and_agrees_on_http2() {
     let folder = tempfile::tempdir().unwrap();
-    let (tls, ca) = certificate(&folder);
+    let (tls, ca) = certificate(&folder, None);
     let (upstream, _) = upstream(Some(tls), usize::MAX).await;
     let host = host(upstream, "https", |options| options.outbound_ca = Some(ca));
     assert_eq!(get(host.address(), "/send").await.body, "200 HTTP/2.0 /outbound");
@@ -139,11 +149,48 @@ async fn an_encrypted_origin_is_believed_by_our_own_authority_and_agrees_on_http
 #[tokio::test]
 async fn another_authority_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
-    let (tls, _) = certificate(&folder);
-    let (_, other) = certificate(&folder);
+    let (tls, _) = certificate(&folder, None);
+    let (_, other) = certificate(&folder, None);
     let (upstream, _) = upstream(Some(tls), usize::MAX).await;
     let host = host(upstream, "https", |options| options.outbound_ca = Some(other));
     assert_eq!(get(host.address(), "/send").await.body, "ErrorCode::TlsCertificateError");
+}
+
+#[tokio::test]
+async fn an_origin_that_asks_for_a_certificate_is_shown_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = generate_simple_self_signed(["edge".to_owned()]).unwrap();
+    let (shown, key) = (folder.path().join("edge.pem"), folder.path().join("edge.key"));
+    std::fs::write(&shown, ours.cert.pem()).unwrap();
+    std::fs::write(&key, ours.signing_key.serialize_pem()).unwrap();
+    let (tls, ca) = certificate(&folder, Some(&ours));
+    let (upstream, _) = upstream(Some(tls), usize::MAX).await;
+    let stranger = host(upstream, "https", |options| options.outbound_ca = Some(ca.clone()));
+    assert!(get(stranger.address(), "/send").await.body.starts_with("ErrorCode::"));
+    let known = host(upstream, "https", |options| {
+        options.outbound_ca = Some(ca);
+        options.outbound_certificate_file = Some(shown);
+        options.outbound_key_file = Some(key);
+    });
+    assert_eq!(get(known.address(), "/send").await.body, "200 HTTP/2.0 /outbound");
+}
+
+#[test]
+fn a_certificate_whose_key_is_another_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, key) = (folder.path().join("edge.pem"), folder.path().join("edge.key"));
+    std::fs::write(&file, generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem()).unwrap();
+    let other = generate_simple_self_signed(["a".to_owned()]).unwrap();
+    for text in [other.signing_key.serialize_pem(), "no key".into()] {
+        std::fs::write(&key, text).unwrap();
+        let error = try_host(|options| {
+            options.outbound_certificate_file = Some(file.clone());
+            options.outbound_key_file = Some(key.clone());
+        });
+        let error = error.err().unwrap();
+        assert!(matches!(error, Error::OutboundIdentity { .. }), "{error}");
+        assert!(error.to_string().contains("belong together"), "{error}");
+    }
 }
 
 #[test]
