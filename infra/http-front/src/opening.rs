@@ -65,7 +65,9 @@ impl Front {
     /// Opens a connection; it is for the caller to end one that takes too long.
     pub(crate) async fn open(&self, mut stream: Plain, mut address: SocketAddr) -> Result<Opened, Closed> {
         if self.proxies.trust(address.ip()) {
-            address = proxies::client(&mut stream).await.map_err(Closed::Proxy)?.unwrap_or(address);
+            // In boxes, here and below: most connections need neither, and take no room for them.
+            let told = Box::pin(proxies::client(&mut stream)).await;
+            address = told.map_err(Closed::Proxy)?.unwrap_or(address);
         }
         let present = match &self.crowd {
             Some(crowd) => Some(crowd.enter(address.ip()).ok_or(Closed::Crowd)?),
@@ -73,7 +75,8 @@ impl Front {
         };
         let (stream, http2) = match &self.tls {
             Some(tls) => {
-                let stream = TlsAcceptor::from(tls.current()).accept(stream).await.map_err(Closed::Tls)?;
+                let handshake = Box::pin(TlsAcceptor::from(tls.current()).accept(stream));
+                let stream = handshake.await.map_err(Closed::Tls)?;
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 (Stream::Encrypted(Box::new(stream)), http2)
             }
