@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { Delivery } from "./delivery";
 import { Edge } from "./edge";
 import { KeptRequests } from "./kept";
+import { byteLength, MAX_REQUEST_BYTES } from "./parts";
 import { MAX_EVENTS, Tracker } from "./tracker";
 import { Visitor } from "./visitor";
 import type { Payload } from "./wire";
@@ -76,6 +77,16 @@ test("events of the page load go out as one request, later ones at once", async 
   expect(await second).toEqual(await first);
   await tracker.track("product-clicked");
   expect(sent.map(types)).toEqual([["page-view", "search"], ["product-clicked"]]);
+});
+
+test("a page load that the edge would refuse for its size goes out in parts, and every event is answered", async () => {
+  const text = "海".repeat(1000);
+  const done = Array.from({ length: MAX_EVENTS - 1 }, (_, number) => tracker.track(`e${number}`, { text }));
+  tracker.pageLoaded();
+  expect((await Promise.all(done)).every(({ state }) => state === "answered")).toBe(true);
+  expect(sent.length).toBe(2);
+  expect(Math.max(...sent.map((payload) => byteLength(JSON.stringify(payload))))).toBeLessThan(MAX_REQUEST_BYTES + 1000);
+  expect(sent.flatMap(({ events }) => events.map(({ type }) => type))).toEqual(done.map((_, number) => `e${number}`));
 });
 
 test("the profile of each answer goes into the next request of the same session", async () => {

@@ -1,12 +1,12 @@
 /**
- * The tracker: takes events from the page, gathers those of the page load into one request, and
- * sends every later one at once.
+ * The tracker: takes events from the page, gathers those of the page load into one request, or a few
+ * where that were too large, and sends every later one at once.
  *
  * It promises that `track` never throws and never rejects: a page works the same whether or not
  * its events arrive.
  */
 import type { Delivery } from "./delivery";
-import { partsOf } from "./parts";
+import { MAX_REQUEST_BYTES, partsOf } from "./parts";
 import type { Visitor } from "./visitor";
 import { isObject, payloadOf, profileIdOf } from "./wire";
 import type { JsonObject, Outcome, Payload, TrackOptions, VisitorIds, WireEvent } from "./wire";
@@ -98,17 +98,21 @@ export class Tracker {
   }
 
   #flush(held: Held[]): void {
-    this.#pageLoad = this.#send(held.map(({ event }) => event));
-    this.#settle(held, this.#pageLoad);
+    // Ids are short: where they are not known yet, they change nothing of the sizes that matters.
+    const payload = this.#payload({ session: "", profile: null, device: "" }, held.map(({ event }) => event));
+    const ids = this.#visitor.ids();
+    for (const { events } of partsOf(payload, MAX_REQUEST_BYTES)) {
+      this.#pageLoad = this.#send(events, ids);
+      this.#settle(held.splice(0, events.length), this.#pageLoad);
+    }
   }
 
   #settle(held: Held[], outcome: Promise<Outcome>): void {
     held.forEach(({ settle }) => settle(outcome));
   }
 
-  async #send(events: WireEvent[]): Promise<Outcome> {
-    const ids = await this.#visitor.ids();
-    const outcome = await this.#delivery.send(this.#payload(ids, events));
+  async #send(events: WireEvent[], ids = this.#visitor.ids()): Promise<Outcome> {
+    const outcome = await this.#delivery.send(this.#payload(await ids, events));
     if (outcome.state === "answered") {
       const profile = profileIdOf(outcome.answer);
       if (profile !== null) {
