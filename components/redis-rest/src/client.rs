@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::{Endpoint, Error, HttpReply, Transport};
@@ -17,9 +17,14 @@ pub struct Client<T> {
 /// A reply has one of the two.
 #[derive(Deserialize)]
 struct Body {
-    #[serde(default)]
-    result: Value,
+    #[serde(default, deserialize_with = "present")]
+    result: Option<Value>,
     error: Option<String>,
+}
+
+/// A result that is null is there.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 impl<T: Transport> Client<T> {
@@ -82,7 +87,7 @@ fn read(reply: &HttpReply) -> Result<Value, Error> {
 
 fn outcome(status: u16, body: Body) -> Result<Value, Error> {
     match (status, body.error.map(shorten)) {
-        (200, None) => Ok(body.result),
+        (200, None) => body.result.ok_or(Error::Unreadable { status }),
         (401 | 403, Some(text)) => Err(Error::Refused(text)),
         (429 | 500..=599, Some(text)) => Err(Error::Busy(text)),
         (_, Some(text)) if text.starts_with("NOPERM") => Err(Error::Refused(text)),
@@ -102,11 +107,22 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// Whether Redis refuses for a reason that goes by: a full memory, a start, a failover, a quota.
+/// Whether Redis refuses for a reason that goes by: a full memory, a start, a failover. Our gateway says so by its status,
+/// with the same words of Redis; others do not.
 fn is_passing(text: &str) -> bool {
-    const PASSING: [&str; 8] =
-        ["OOM ", "LOADING ", "BUSY ", "MASTERDOWN ", "READONLY ", "MISCONF ", "CLUSTERDOWN ", "ERR max "];
-    PASSING.iter().any(|prefix| text.starts_with(prefix))
+    const PASSING: [&str; 9] = [
+        "OOM",
+        "LOADING",
+        "MASTERDOWN",
+        "READONLY",
+        "MISCONF",
+        "NOREPLICAS",
+        "BUSY",
+        "CLUSTERDOWN",
+        "TRYAGAIN",
+    ];
+    // Upstash's quotas.
+    text.starts_with("ERR max ") || text.split(' ').next().is_some_and(|code| PASSING.contains(&code))
 }
 
 #[cfg(test)]
@@ -144,6 +160,7 @@ mod tests {
                 Ok(vec![Err(Error::Busy("OOM no".into())), Err(Error::Command("ERR no".into()))]),
             ),
             (200, r#"[{"result":"a"}]"#, Err(Error::Unreadable { status: 200 })),
+            (200, r#"[{"result":"a"},{}]"#, Ok(vec![Ok(json!("a")), Err(Error::Unreadable { status: 200 })])),
             (200, r#"{"result":"a"}"#, Err(Error::Unreadable { status: 200 })),
             (401, r#"{"error":"WRONGPASS no"}"#, Err(Error::Refused("WRONGPASS no".into()))),
             (502, "<html>", Err(Error::Busy("status 502".into()))),
@@ -169,6 +186,19 @@ mod tests {
             (400, r#"{"error":"ERR syntax"}"#, Err(Error::Command("ERR syntax".into()))),
             (400, r#"{"error":"ERR unknown command 'X', with args beginning with: 'secret'"}"#, unknown()),
             (400, r#"{"error":"OOM command not allowed"}"#, busy("OOM command not allowed")),
+            (
+                400,
+                r#"{"error":"NOREPLICAS Not enough good replicas to write."}"#,
+                busy("NOREPLICAS Not enough good replicas to write."),
+            ),
+            (
+                400,
+                r#"{"error":"TRYAGAIN Multiple keys request during rehashing of slot"}"#,
+                busy("TRYAGAIN Multiple keys request during rehashing of slot"),
+            ),
+            (400, r#"{"error":"BUSYGROUP exists"}"#, Err(Error::Command("BUSYGROUP exists".into()))),
+            (200, r#"{"status":"ok"}"#, Err(Error::Unreadable { status: 200 })),
+            (200, "{}", Err(Error::Unreadable { status: 200 })),
             (503, r#"{"error":"redis is out of reach"}"#, busy("redis is out of reach")),
             (502, "<html>Bad Gateway</html>", busy("status 502")),
             (403, "<html>Forbidden</html>", refused("status 403")),
