@@ -28,7 +28,7 @@ pub(crate) async fn of_body(head: &RequestHead, body: Vec<u8>) -> Result<String,
     }
     let is_json = media_type == "application/json" || media_type.ends_with("+json");
     if body.trim().is_empty() {
-        return Ok("{}".to_owned());
+        return if is_json { fault(What::Missing, &[], None) } else { Ok("{}".to_owned()) };
     }
     // What is no object gets one around it.
     let levels = LEVELS_ABOVE_PROPERTIES + usize::from(!body.trim_start().starts_with('{'));
@@ -144,7 +144,8 @@ mod tests {
                 b"voucher=A1&x=%C3%BC+&x=2",
                 json!({"voucher":"A1","x":["\u{fc} ","2"]}),
             ),
-            ("application/json", b" ", json!({})),
+            ("", b"", json!({})),
+            ("text/plain", b" ", json!({})),
         ];
         for (content_type, body, expected) in table {
             assert_eq!(read(content_type, body), Ok(expected), "{content_type}");
@@ -171,6 +172,16 @@ mod tests {
             ),
         ] {
             assert_eq!(read(content_type, body).unwrap_err()[0]["type"], "json_invalid", "{content_type}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_be_json_is_not_empty() {
+        for content_type in ["application/json", "application/cloudevents+json"] {
+            for body in [&b""[..], b" "] {
+                let fault = read(content_type, body).unwrap_err();
+                assert_eq!((&fault[0]["type"], &fault[0]["loc"]), (&json!("missing"), &json!(["body"])));
+            }
         }
     }
 

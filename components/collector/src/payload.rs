@@ -113,7 +113,7 @@ pub(crate) fn source(value: Option<&RawValue>) -> Result<String, Vec<Fault>> {
     };
     let Some(id) = members.get("id") else { return fault(What::Missing, &["source", "id"], None) };
     match text(id) {
-        Some(id) => Ok(id.trim().to_owned()),
+        Some(id) => Ok(within_limit(&id, &["source", "id"])?.unwrap_or_default()),
         None => fault(What::NotAString, &["source", "id"], Some(id)),
     }
 }
@@ -281,6 +281,8 @@ mod tests {
         let many = vec![r#"{"type":"a"}"#; 501].join(",");
         let body = format!(r#"{{"source":{{"id":"s"}},"events":[{many}]}}"#);
         assert_eq!(faults(&body), [("too_long".into(), json!(["body", "events"]))]);
+        let body = format!(r#"{{"source":{{"id":"{long}"}}}}"#);
+        assert_eq!(faults(&body), [("string_too_long".into(), json!(["body", "source", "id"]))]);
     }
 
     #[test]

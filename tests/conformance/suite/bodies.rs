@@ -96,6 +96,12 @@ fn limits(edge: &Edge<'_>) {
     let session = |bytes: usize| edge.visit(&"s".repeat(bytes), json!({ "events": [] }));
     assert_eq!(session(256).status, 200);
     assert_eq!(fault(&session(257)), (422, json!("string_too_long"), json!(["body", "session", "id"])));
+    let place = json!(["body", "source", "id"]);
+    for method in [Method::POST, Method::PUT] {
+        let source = request("s", json!({ "source": { "id": "s".repeat(257) } })).to_string();
+        let answer = edge.send(method, "/track", &[], source);
+        assert_eq!(fault(&answer), (422, json!("string_too_long"), place.clone()));
+    }
     let event_type = edge.visit("s", json!({ "events": [{ "type": "t".repeat(257) }] }));
     assert_eq!(fault(&event_type), (422, json!("string_too_long"), json!(["body", "type"])));
 }

@@ -208,6 +208,10 @@ fn properties(edge: &Edge<'_>) {
     assert_eq!(edge.stored_of_type(&event_type, 1)[0]["properties"], json!({ "a": ["1", "2"], "b": "\"" }));
     let answer = edge.post("/collect/a/hook-source-1", r#"{"voucher":"#);
     assert_eq!((answer.status, &answer.body["detail"][0]["type"]), (422, &json!("json_invalid")));
+    let answer = edge.post("/collect/a/hook-source-1", "");
+    assert_eq!((answer.status, &answer.body["detail"][0]["type"]), (422, &json!("missing")));
+    // Nobody said that this is JSON.
+    assert_eq!(edge.send(Method::POST, "/collect/a/hook-source-1", &[], "").status, 200);
 }
 
 fn pixel(edge: &Edge<'_>) {

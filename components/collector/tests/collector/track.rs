@@ -82,7 +82,7 @@ fn an_unconfirmed_write_is_503_for_the_visitor_and_a_line_for_the_operator() {
 
 #[test]
 fn internal_and_impossible_sources_are_refused_without_asking_redis() {
-    for source in ["@internal", "", &"x".repeat(10_000)] {
+    for source in ["@internal", "", " "] {
         let commit = Recording::default();
         let response = post(&commit, &json!({"source":{"id":source},"events":[{"type":"a"}]})).response;
         assert_eq!(response.status, 401);
