@@ -104,7 +104,8 @@ fn answer_by_head(head: &RequestHead) -> Option<Response> {
     let response = match (route.refuse_method(&head.method), route) {
         (Some(refusal), _) => refusal,
         (None, Route::Health) => health::health(),
-        (None, Route::Script { name }) => script::script(head, &name),
+        // Says by itself who may read it.
+        (None, Route::Script { name }) => return Some(script::script(head, &name)),
         _ => return None,
     };
     Some(cors::allow(head, response))

@@ -36,7 +36,7 @@ pub(crate) fn preflight(head: &RequestHead) -> Option<Response> {
 
 /// Adds what a page needs to read this answer.
 ///
-/// No cookie is ever read here; but a beacon carries the site's cookies, and browsers then insist on an echoed origin.
+/// No cookie is authority here (§1.8); but a beacon carries the site's cookies, and browsers then insist on an echoed origin.
 pub(crate) fn allow(head: &RequestHead, response: Response) -> Response {
     let Some(origin) = head.header("origin") else { return response };
     let response = response.with("access-control-allow-credentials", "true");

@@ -25,7 +25,7 @@ pub(crate) const TESTS: &[Test] = &[
     (&["2.9"], "a_redirect_knows_the_session", redirect_of_a_session),
     (&["2.10"], "a_redirect_leads_on_uncounted", redirect_uncounted),
     (&["2.11"], "consents_are_events_of_known_sessions", consent),
-    (&["2.12"], "the_script_is_served_small_and_cached", script),
+    (&["2.12", "8.2"], "the_script_is_served_small_and_cached", script),
 ];
 
 fn nothing_else_is_public(edge: &Edge<'_>) {
@@ -325,3 +325,13 @@ fn script(edge: &Edge<'_>) {
     assert_eq!(version.header("cache-control"), Some("public, max-age=31536000, immutable"));
     assert_eq!(get("/tracker/other.js", &[]).status, 404);
 }
+    // One copy in a cache is for every page.
+    let page = get(path, &[("origin", "https://shop.example"), ("cookie", "a=1")]);
+    for answer in [&page, &plain, &version] {
+        let header = |name: &str| answer.header(name);
+        assert_eq!(header("access-control-allow-origin"), Some("*"));
+        assert_eq!(
+            (header("access-control-allow-credentials"), header("vary")),
+            (None, Some("accept-encoding"))
+        );
+    }

@@ -1,4 +1,6 @@
 //! `/tracker/…`: the script that websites embed.
+//!
+//! A cache keeps one copy for all of them, so an answer does not depend on the page that asks: every page may read it.
 
 use http::StatusCode;
 use tideline_tracker::SCRIPT;
@@ -8,13 +10,16 @@ use crate::{RequestHead, Response};
 /// The name that sites embed: what it gives is replaced by a newer version within minutes.
 const CURRENT: &str = "tracker.js";
 
+/// Which pages may read it.
+const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+
 /// The script by its name; `tracker.<hash>.js` is one version for ever.
 pub(crate) fn script(head: &RequestHead, name: &str) -> Response {
     let for_ever = format!("tracker.{}.js", SCRIPT.hash);
     let caching = match name {
         CURRENT => "public, max-age=300",
         name if name == for_ever => "public, max-age=31536000, immutable",
-        _ => return Response::detail(StatusCode::NOT_FOUND, "Not Found"),
+        _ => return Response::detail(StatusCode::NOT_FOUND, "Not Found").with(ALLOW_ORIGIN, "*"),
     };
     let etag = format!("W/\"{}\"", SCRIPT.hash);
     let known =
@@ -33,6 +38,7 @@ pub(crate) fn script(head: &RequestHead, name: &str) -> Response {
         .with("cache-control", caching)
         .with("etag", etag)
         .with("vary", "accept-encoding")
+        .with(ALLOW_ORIGIN, "*")
         .with("cross-origin-resource-policy", "cross-origin")
         .with("x-content-type-options", "nosniff")
 }
@@ -81,6 +87,18 @@ mod tests {
             let response = get(CURRENT, &[("accept-encoding", accepted)]);
             assert_eq!((header(&response, "content-encoding"), response.body.len()), (encoding, size));
             assert_eq!(header(&response, "vary"), Some("accept-encoding"));
+        }
+    }
+
+    #[test]
+    fn one_copy_is_for_every_page() {
+        let etag = format!("W/\"{}\"", SCRIPT.hash);
+        let page = [("origin", "https://a"), ("cookie", "x=1")];
+        for (name, tag) in [(CURRENT, ""), (CURRENT, etag.as_str()), ("other.js", "")] {
+            let [of_page, of_nobody] =
+                [&page[..], &[]].map(|headers| get(name, &[headers, &[("if-none-match", tag)]].concat()));
+            assert_eq!(of_page, of_nobody, "{name}");
+            assert_eq!(header(&of_page, ALLOW_ORIGIN), Some("*"), "{name}");
         }
     }
 
