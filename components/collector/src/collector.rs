@@ -2,10 +2,13 @@
 
 use http::StatusCode;
 
+use crate::body::BodyFault;
 use crate::endpoints::{collect, consent, health, redirect, script, track};
 use crate::route::Route;
 use crate::throttle::Throttle;
-use crate::{Answered, Clock, Commit, CommitError, Entropy, RequestHead, Response, Settings, body, cors};
+use crate::{
+    Answered, Clock, Commit, CommitError, Entropy, RequestHead, Response, SentBody, Settings, body, cors,
+};
 
 /// Answers requests. One instance serves any number of them at the same time.
 #[derive(Debug)]
@@ -22,8 +25,7 @@ pub struct Collector<C, E, K> {
 pub enum Admission {
     /// Answer it; the body does not matter.
     Answer(Response),
-    /// Read its body, at most this many bytes, then call [`Collector::answer`]; if it is longer, call
-    /// [`Collector::too_large`].
+    /// Read its body, at most this many bytes, then call [`Collector::answer`].
     Body {
         /// Bytes.
         limit: usize,
@@ -42,22 +44,22 @@ impl<C: Clock, E: Entropy, K: Commit> Collector<C, E, K> {
             return Admission::Answer(response);
         }
         let limit = self.settings.max_body_bytes;
-        match head.header("content-length").and_then(|length| length.parse::<usize>().ok()) {
-            Some(length) if length > limit => Admission::Answer(self.too_large(head)),
-            _ => Admission::Body { limit },
+        let length = head.header("content-length").and_then(|length| length.parse::<usize>().ok());
+        if length.is_some_and(|length| length > limit) && !leads_on(head) {
+            return Admission::Answer(cors::allow(head, Response::too_large(limit)));
         }
-    }
-
-    /// The answer to a body over the limit.
-    pub fn too_large(&self, head: &RequestHead) -> Response {
-        cors::allow(head, Response::too_large(self.settings.max_body_bytes))
+        Admission::Body { limit }
     }
 
     /// Answers an admitted request, once its events are on disk.
-    pub async fn answer(&self, head: &RequestHead, body: Vec<u8>) -> Answered {
+    pub async fn answer(&self, head: &RequestHead, body: impl Into<SentBody>) -> Answered {
         let limit = self.settings.max_body_bytes;
-        let answered = match body::inflated(head, body, limit) {
+        let answered = match body::read(head, body.into(), limit) {
             Ok(body) => self.route(head, body).await,
+            // A link leads on all the same, without what nobody can read.
+            Err(fault) if leads_on(head) && fault != BodyFault::BrokenOff => {
+                self.route(head, Vec::new()).await
+            }
             Err(fault) => Ok(fault.response(limit).into()),
         };
         let Answered { response, note } = answered.unwrap_or_else(|error| Answered {
@@ -109,6 +111,11 @@ fn answer_by_head(head: &RequestHead) -> Option<Response> {
         _ => return None,
     };
     Some(cors::allow(head, response))
+}
+
+/// Whether whoever asks is on the way to somewhere else.
+fn leads_on(head: &RequestHead) -> bool {
+    matches!(Route::of(&head.path), Some(Route::Redirect { .. }))
 }
 
 fn not_found() -> Response {

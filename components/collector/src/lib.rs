@@ -32,6 +32,7 @@ mod submission;
 mod throttle;
 mod visitor;
 
+pub use body::SentBody;
 pub use collector::{Admission, Collector};
 pub use ports::{Began, Clock, Commit, CommitError, Entropy, Timer};
 pub use redis_commit::{Grouping, RedisCommit};

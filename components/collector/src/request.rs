@@ -11,7 +11,7 @@ pub struct RequestHead {
     pub path: String,
     /// The query, as sent, without the question mark; empty if there is none.
     pub query: String,
-    /// Headers in the order they came, names in lower case. Values that are no UTF-8 are left out by the adapter.
+    /// Headers in the order they came, names in lower case.
     pub headers: Vec<(String, String)>,
 }
 
@@ -21,6 +21,22 @@ impl RequestHead {
     pub fn new(method: Method, target: &str, headers: Vec<(String, String)>) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self { method, path: path.to_owned(), query: query.to_owned(), headers }
+    }
+
+    /// The same from the bytes of the headers. What is not UTF-8 in a value is replaced (U+FFFD): without the value, an
+    /// earlier one of the same name, which anybody may have sent, would be taken for the last.
+    #[must_use]
+    pub fn received(
+        method: Method,
+        target: &str,
+        headers: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Self {
+        let text = |value: Vec<u8>| match String::from_utf8(value) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+        let headers = headers.into_iter().map(|(name, value)| (name, text(value)));
+        Self::new(method, target, headers.collect())
     }
 
     /// The first value of a header; `name` in lower case.

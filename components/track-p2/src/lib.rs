@@ -20,7 +20,6 @@ use wasi::exports::http::incoming_handler::Guest;
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::ports::{WasiClock, WasiEntropy, WasiTimer};
-use crate::wire::Body;
 
 type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP2Transport, WasiTimer>>;
 
@@ -63,12 +62,7 @@ fn answer(collector: &Track, head: &RequestHead, request: &IncomingRequest) -> R
         Admission::Answer(response) => return response,
         Admission::Body { limit } => limit,
     };
-    let body = match wire::body(request, limit) {
-        Body::Whole(body) => body,
-        Body::TooLarge => return collector.too_large(head),
-        // Nobody is there any more to read the answer.
-        Body::BrokenOff => Vec::new(),
-    };
+    let body = wire::body(request, limit);
     let Answered { response, note } = block_on(collector.answer(head, body));
     if let Some(note) = note {
         log(&note);

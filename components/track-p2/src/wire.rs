@@ -1,7 +1,7 @@
 //! Requests and responses between `wasi:http` and the collector's types.
 
 use http::{Method, StatusCode};
-use tideline_collector::{RequestHead, Response};
+use tideline_collector::{RequestHead, Response, SentBody};
 use wasi::http::types as wasi_http;
 use wasi::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::{OutputStream, StreamError};
@@ -9,22 +9,9 @@ use wasi::io::streams::{OutputStream, StreamError};
 /// The most bytes of a body that are asked for at a time.
 const CHUNK: u64 = 16 * 1024;
 
-/// A request's body.
-pub(crate) enum Body {
-    Whole(Vec<u8>),
-    TooLarge,
-    BrokenOff,
-}
-
 pub(crate) fn head(request: &IncomingRequest) -> RequestHead {
-    let headers = request
-        .headers()
-        .entries()
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
-        .collect();
     let target = request.path_with_query().unwrap_or_default();
-    RequestHead::new(method(request.method()), &target, headers)
+    RequestHead::received(method(request.method()), &target, request.headers().entries())
 }
 
 fn method(method: wasi_http::Method) -> Method {
@@ -44,16 +31,16 @@ fn method(method: wasi_http::Method) -> Method {
 }
 
 /// Reads at most `limit` bytes.
-pub(crate) fn body(request: &IncomingRequest, limit: usize) -> Body {
-    let Ok(incoming) = request.consume() else { return Body::BrokenOff };
-    let Ok(stream) = incoming.stream() else { return Body::BrokenOff };
+pub(crate) fn body(request: &IncomingRequest, limit: usize) -> SentBody {
+    let Ok(incoming) = request.consume() else { return SentBody::BrokenOff };
+    let Ok(stream) = incoming.stream() else { return SentBody::BrokenOff };
     let mut body = Vec::new();
     loop {
         match stream.blocking_read(CHUNK) {
-            Ok(chunk) if body.len() + chunk.len() > limit => return Body::TooLarge,
+            Ok(chunk) if body.len() + chunk.len() > limit => return SentBody::TooLarge,
             Ok(chunk) => body.extend_from_slice(&chunk),
-            Err(StreamError::Closed) => return Body::Whole(body),
-            Err(StreamError::LastOperationFailed(_)) => return Body::BrokenOff,
+            Err(StreamError::Closed) => return SentBody::Whole(body),
+            Err(StreamError::LastOperationFailed(_)) => return SentBody::BrokenOff,
         }
     }
 }

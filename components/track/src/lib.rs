@@ -16,7 +16,6 @@ use wasip3::exports::http::handler::Guest;
 use wasip3::http::types as wasi;
 
 use crate::ports::{WasiClock, WasiEntropy, WasiTimer};
-use crate::wire::Body;
 
 type Track = Collector<WasiClock, WasiEntropy, RedisCommit<WasiP3Transport, WasiTimer>>;
 
@@ -58,12 +57,7 @@ async fn answer(collector: &Track, head: &RequestHead, request: wasi::Request) -
         Admission::Answer(response) => return response,
         Admission::Body { limit } => limit,
     };
-    let body = match wire::body(request, limit).await {
-        Body::Whole(body) => body,
-        Body::TooLarge => return collector.too_large(head),
-        // Nobody is there any more to read the answer.
-        Body::BrokenOff => Vec::new(),
-    };
+    let body = wire::body(request, limit).await;
     let Answered { response, note } = collector.answer(head, body).await;
     if let Some(note) = note {
         log(&note);

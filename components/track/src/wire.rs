@@ -4,27 +4,14 @@
 //! host's time per request.
 
 use http::{Method, StatusCode};
-use tideline_collector::{RequestHead, Response};
+use tideline_collector::{RequestHead, Response, SentBody};
 use wasip3::http::types as wasi;
 use wasip3::{wit_future, wit_stream};
 use wit_bindgen::{StreamResult, spawn_local};
 
-/// A request's body.
-pub(crate) enum Body {
-    Whole(Vec<u8>),
-    TooLarge,
-    BrokenOff,
-}
-
 pub(crate) fn head(request: &wasi::Request) -> RequestHead {
-    let headers = request
-        .get_headers()
-        .copy_all()
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
-        .collect();
     let target = request.get_path_with_query().unwrap_or_default();
-    RequestHead::new(method(request.get_method()), &target, headers)
+    RequestHead::received(method(request.get_method()), &target, request.get_headers().copy_all())
 }
 
 fn method(method: wasi::Method) -> Method {
@@ -44,7 +31,7 @@ fn method(method: wasi::Method) -> Method {
 }
 
 /// Reads at most `limit` bytes.
-pub(crate) async fn body(request: wasi::Request, limit: usize) -> Body {
+pub(crate) async fn body(request: wasi::Request, limit: usize) -> SentBody {
     let (result_writer, result_reader) = wit_future::new(|| Ok(()));
     drop(result_writer);
     let (mut stream, trailers) = wasi::Request::consume_body(request, result_reader);
@@ -52,7 +39,7 @@ pub(crate) async fn body(request: wasi::Request, limit: usize) -> Body {
     loop {
         let (state, chunk) = stream.read(Vec::with_capacity(16 * 1024)).await;
         if body.len() + chunk.len() > limit {
-            return Body::TooLarge;
+            return SentBody::TooLarge;
         }
         body.extend_from_slice(&chunk);
         if state == StreamResult::Dropped {
@@ -60,7 +47,7 @@ pub(crate) async fn body(request: wasi::Request, limit: usize) -> Body {
         }
     }
     // A body that broke off ends like a whole one; only the trailers tell.
-    if trailers.await.is_err() { Body::BrokenOff } else { Body::Whole(body) }
+    if trailers.await.is_err() { SentBody::BrokenOff } else { SentBody::Whole(body) }
 }
 
 /// Hands the response to the host.

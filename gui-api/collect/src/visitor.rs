@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use tideline_collector::{Admission, Answered, Collector, RedisCommit, RequestHead, Response};
+use tideline_collector::{Admission, Answered, Collector, RedisCommit, RequestHead, Response, SentBody};
 use tideline_http_front::{Bodies, HeldBody, Refusal, discard, refuse, visitor};
 use tideline_redis_rest::ReqwestTransport;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -51,18 +51,21 @@ impl Desk {
         timeout_at(end, self.admitted.acquire_many(self.room)).await.is_ok()
     }
 
-    /// Works on a request that came whole.
+    /// Works on a request; none: its body was too large.
     async fn work(
         &self,
         head: RequestHead,
-        body: HeldBody,
+        body: Option<HeldBody>,
         _admitted: OwnedSemaphorePermit,
     ) -> Result<Response, Refusal> {
-        let HeldBody { bytes, held: _held } = body;
+        let (body, _held) = match body {
+            Some(HeldBody { bytes, held }) => (SentBody::Whole(bytes.into()), Some(held)),
+            None => (SentBody::TooLarge, None),
+        };
         let Ok(Ok(_turn)) = timeout(self.queue_timeout, self.turns.acquire()).await else {
             return Err(Refusal::Busy);
         };
-        let Answered { response, note } = self.collector.answer(&head, bytes.into()).await;
+        let Answered { response, note } = self.collector.answer(&head, body).await;
         if let Some(note) = note {
             tracing::warn!("{note}");
         }
@@ -103,8 +106,8 @@ impl Visitor {
             Admission::Body { limit } => limit,
         };
         let body = match self.desk.bodies.take(body, limit).await {
-            Ok(body) => body,
-            Err(Refusal::LargeBody(_)) => return Ok(self.desk.collector.too_large(&head)),
+            Ok(body) => Some(body),
+            Err(Refusal::LargeBody(_)) => None,
             Err(refusal) => return Err(refusal),
         };
         let admitted = Arc::clone(&self.desk.admitted).try_acquire_owned().map_err(|_| Refusal::Busy)?;
@@ -119,16 +122,9 @@ impl Visitor {
         let uri = visitor::absolute(uri, &headers)?;
         headers.insert(visitor::CLIENT_ADDRESS, self.address.clone());
         let target = uri.path_and_query().map_or("", |target| target.as_str());
-        let headers = headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.to_string(), text(value)?.to_owned())))
-            .collect();
-        Ok(RequestHead::new(method, target, headers))
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+        Ok(RequestHead::received(method, target, headers))
     }
-}
-
-fn text(value: &HeaderValue) -> Option<&str> {
-    std::str::from_utf8(value.as_bytes()).ok()
 }
 
 /// The collector's response as HTTP. The length is left to the HTTP library, which knows the body.

@@ -280,6 +280,20 @@ fn redirect_of_a_session(edge: &Edge<'_>) {
 fn redirect_uncounted(edge: &Edge<'_>) {
     let answer = follow(edge, Method::GET, "/redirect/uncounted", &[], "");
     assert_eq!(answer.header("location"), Some("https://shop.example/"));
+    // Whatever was sent along.
+    let label = edge.id("unread");
+    let path = format!("/redirect/spring?campaign={label}");
+    let gzip = [("content-encoding", "gzip")];
+    for (method, headers, body) in [
+        (Method::POST, &[("content-encoding", "br")][..], "{}".to_owned()),
+        (Method::POST, &gzip, r#"{"by":"ann"}"#.to_owned()),
+        (Method::GET, &gzip, String::new()),
+        (Method::PUT, &[], "x".repeat(300_000)),
+    ] {
+        follow(edge, method, &path, headers, &body);
+    }
+    let click = edge.find_stored("link-clicked", |click| click["properties"]["campaign"] == label.as_str());
+    assert_eq!(click["properties"]["sent"]["by"], Value::Null);
 }
 
 fn consent(edge: &Edge<'_>) {

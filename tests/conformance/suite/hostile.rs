@@ -2,7 +2,7 @@
 //! memory than it may.
 
 mod case;
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -19,6 +19,7 @@ use case::Case;
 pub(crate) const TESTS: &[Test] = &[
     (&["1.4", "1.11", "1.12", "2.5"], "hostile_requests_are_answered_and_harm_nobody", corpus),
     (&["1.13"], "who_is_slow_is_given_up_and_nobody_waits", slow_clients),
+    (&["1.13"], "of_a_body_that_breaks_off_nothing_is_stored", broken_off),
 ];
 
 /// So that whoever is slow is given up while the test waits.
@@ -181,6 +182,21 @@ fn slow_clients(edge: &Edge<'_>) {
         });
         is_well(edge);
     });
+}
+
+fn broken_off(edge: &Edge<'_>) {
+    let session = edge.id("s");
+    let head = format!("POST /collect/order/hook-source-1/{session} HTTP/1.1\r\nhost: a\r\n");
+    for rest in [
+        "content-length: 500\r\n\r\n",
+        "content-length: 500\r\n\r\n{}",
+        "transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    ] {
+        let answer = wire::cut(&edge.running.address, format!("{head}{rest}").as_bytes());
+        assert!(answer.as_ref().is_none_or(|answer| answer.status == 400), "{rest}: {answer:?}");
+    }
+    is_well(edge);
+    assert!(!edge.stored_types(&session).contains(&"order".to_owned()));
 }
 
 /// Whether the host is ours as well.

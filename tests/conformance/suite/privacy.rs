@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Test;
 use crate::edge::{Edge, request};
+use crate::hostile::wire;
 
 pub(crate) const TESTS: &[Test] = &[
     (&["9.1"], "robots_are_refused_unless_the_source_takes_them", robots),
@@ -47,6 +48,15 @@ fn addresses(edge: &Edge<'_>) {
     assert_eq!(kept(edge, "none", "unknown"), Value::Null);
     edge.with_settings(&[("TIDELINE_IP", "truncate"), ("TIDELINE_CLIENT_ADDRESS_HOPS", "2")], |edge| {
         assert_eq!(kept(edge, "cut", "6.6.6.6, 203.0.113.7, 10.0.0.1"), "203.0.113.0");
+    // Bytes that are no text hide no address, and a line before them does not become the last.
+    let session = edge.id("bytes");
+    let body = request(&session, json!({})).to_string();
+    let head =
+        format!("POST /track HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}", body.len());
+    let lines = b"\r\nx-forwarded-for: 6.6.6.6\r\nx-forwarded-for: \xff, 203.0.113.7\r\n\r\n";
+    let answer = wire::exchange(&edge.running.address, &[head.as_bytes(), lines, body.as_bytes()].concat());
+    assert_eq!(answer.map(|answer| answer.status), Some(200));
+    assert_eq!(edge.stored(&session, 1)[0]["request"]["ip"], "203.0.113.7");
         assert_eq!(kept(edge, "cut6", "2001:db8:1:2::3, 10.0.0.1"), "2001:db8:1::");
     });
     edge.with_settings(&[("TIDELINE_IP", "drop")], |edge| {

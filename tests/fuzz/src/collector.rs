@@ -7,7 +7,8 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, Method};
 use serde_json::Value;
 use tideline_collector::{
-    Admission, Began, Clock, Collector, Commit, CommitError, Entropy, RequestHead, Response, Settings,
+    Admission, Began, Clock, Collector, Commit, CommitError, Entropy, RequestHead, Response, SentBody,
+    Settings,
 };
 use tideline_protocol::{EntryId, Identification, Redirect, StreamRecord, TrackCall, TrackReply, Tracked};
 
@@ -103,10 +104,9 @@ pub(crate) fn answer(method: Method, target: &str, headers: &[(&str, &str)], bod
     let collector = Collector::new(settings(), Noon, Counting::default(), Redis);
     let response = match collector.admit(&head) {
         Admission::Answer(response) => response,
-        Admission::Body { limit } if body.len() > limit => collector.too_large(&head),
-        Admission::Body { .. } => {
-            let answered =
-                collector.answer(&head, body.to_vec()).now_or_never().expect("ports that never wait");
+        Admission::Body { limit } => {
+            let sent = if body.len() > limit { SentBody::TooLarge } else { SentBody::Whole(body.to_vec()) };
+            let answered = collector.answer(&head, sent).now_or_never().expect("ports that never wait");
             assert!(answered.note.is_none_or(|note| note.len() <= 2 * LONGEST_SENTENCE));
             answered.response
         }

@@ -72,8 +72,16 @@ async fn bodies_that_are_too_long_or_break_off_go_no_further() {
 
         // What came before the break is a whole request, and yet nobody knows whether it was meant to be.
         let frames = [Ok(Frame::data(EVENT.into())), Err(WasiError::ConnectionTerminated)];
-        let answer = host.answer(post(StreamBody::new(stream::iter(frames)).boxed_unsync())).await;
-        assert_eq!(answer.status().as_u16(), 422);
-        assert!(host.sent().is_empty());
+        let broken = |frames| StreamBody::new(stream::iter(frames)).boxed_unsync();
+        let answer = host.answer(post(broken(frames))).await;
+        assert_eq!(answer.status().as_u16(), 400);
+        // Without a body this would be an event: one without properties.
+        let mut webhook = post(broken([Ok(Frame::data("{}".into())), Err(WasiError::ConnectionTerminated)]));
+        *webhook.uri_mut() = "http://edge.example/collect/order/hook".parse().unwrap();
+        webhook.headers_mut().remove("content-type");
+        let answer = host.answer(webhook).await;
+        assert_eq!(answer.status().as_u16(), 400);
+        assert!(answer.body().contains("ended early"), "{answer:?}");
+        assert!(host.sent().is_empty(), "{:?}", host.sent());
     }
 }

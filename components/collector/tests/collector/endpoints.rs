@@ -21,7 +21,7 @@ fn the_head_alone_decides_what_it_can() {
         Admission::Body { limit } => (u16::MAX, Some(limit.to_string())),
     };
     type Row = (Method, &'static str, &'static [(&'static str, &'static str)], (u16, Option<&'static str>));
-    let table: [Row; 13] = [
+    let table: [Row; 14] = [
         (Method::GET, "/tracker/tracker.js", &[], (200, None)),
         (Method::GET, "/tracker/other.js", &[], (404, None)),
         (Method::DELETE, "/collect/a/b", &[], (405, Some("GET, POST"))),
@@ -38,6 +38,7 @@ fn the_head_alone_decides_what_it_can() {
             (200, None),
         ),
         (Method::POST, "/track", &[("content-length", "262145")], (413, None)),
+        (Method::POST, "/redirect/a", &[("content-length", "262145")], (u16::MAX, Some("262144"))),
         (Method::POST, "/track/", &[("content-length", "262144")], (u16::MAX, Some("262144"))),
         (Method::POST, "/track?profile_less=true", &[], (u16::MAX, Some("262144"))),
     ];

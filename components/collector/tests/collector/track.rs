@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use http::Method;
 use serde_json::{Value, json};
-use tideline_collector::{Answered, CommitError};
+use tideline_collector::{Answered, CommitError, RequestHead};
 use tideline_protocol::TrackReply;
 
 use crate::support::{Recording, body, collector, head, header, post, send, settings};
@@ -88,6 +88,22 @@ fn internal_and_impossible_sources_are_refused_without_asking_redis() {
         assert_eq!(response.status, 401);
         assert!(commit.calls.borrow().is_empty());
     }
+}
+
+#[test]
+fn bytes_that_are_no_text_hide_no_header() {
+    let commit = Recording::default();
+    let headers = [
+        ("tideline-client-address", &b"6.6.6.6"[..]),
+        ("tideline-client-address", b"\xff, 203.0.113.9"),
+        ("user-agent", b"UA \xe9"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_vec()));
+    let head = RequestHead::received(Method::POST, "/track", headers);
+    send(&commit, &head, r#"{"source":{"id":"s"},"events":[{"type":"a"}]}"#);
+    let record = &commit.calls.borrow()[0].record;
+    assert_eq!(record.client_address.as_deref(), Some("203.0.113.9"));
+    assert_eq!(record.headers, [("user-agent".to_owned(), "UA \u{fffd}".to_owned())]);
 }
 
 #[test]

@@ -52,6 +52,15 @@ pub(crate) fn dribble(address: &str, begin: &[u8], rest: &[u8]) -> Option<Answer
     read(&mut stream, deadline)
 }
 
+/// Sends the beginning of a request, and no more. None if the connection is closed without an answer.
+pub(crate) fn cut(address: &str, begin: &[u8]) -> Option<Answer> {
+    let mut stream = connect(address);
+    stream.write_all(begin).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    read(&mut stream, Instant::now() + PATIENCE)
+}
+
 fn connect(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
