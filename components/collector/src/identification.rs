@@ -37,6 +37,7 @@ pub(crate) fn identify<C: Clock, E: Entropy, K: Commit>(
         source: &record.source,
         session: Some(&session),
         save_session: true,
+        save_events: true,
         events: events_of(&record.body),
     }
     .write();

@@ -33,6 +33,8 @@ pub(crate) struct Payload {
 pub(crate) struct Options {
     /// `saveSession`
     pub(crate) save_session: bool,
+    /// `saveEvents`
+    pub(crate) save_events: bool,
     /// `saveProfile`
     pub(crate) save_profile: bool,
     /// `debugger`
@@ -43,7 +45,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { save_session: true, save_profile: true, debugger: false, queue: false }
+        Self { save_session: true, save_events: true, save_profile: true, debugger: false, queue: false }
     }
 }
 
@@ -90,6 +92,7 @@ fn options(members: &Object<'_>) -> Options {
     let default = Options::default();
     Options {
         save_session: option("saveSession", default.save_session),
+        save_events: option("saveEvents", default.save_events),
         save_profile: option("saveProfile", default.save_profile),
         debugger: option("debugger", default.debugger),
         queue: option("queue", default.queue),
@@ -278,11 +281,11 @@ mod tests {
         let long = "x".repeat(10_000);
         let body = format!(r#"{{"source":{{"id":"s"}},"session":{{"id":"{long}"}}}}"#);
         assert_eq!(faults(&body), [("string_too_long".into(), json!(["body", "session", "id"]))]);
+        let body = format!(r#"{{"source":{{"id":"{long}"}}}}"#);
+        assert_eq!(faults(&body), [("string_too_long".into(), json!(["body", "source", "id"]))]);
         let many = vec![r#"{"type":"a"}"#; 501].join(",");
         let body = format!(r#"{{"source":{{"id":"s"}},"events":[{many}]}}"#);
         assert_eq!(faults(&body), [("too_long".into(), json!(["body", "events"]))]);
-        let body = format!(r#"{{"source":{{"id":"{long}"}}}}"#);
-        assert_eq!(faults(&body), [("string_too_long".into(), json!(["body", "source", "id"]))]);
     }
 
     #[test]
@@ -292,9 +295,17 @@ mod tests {
         };
         assert_eq!(options("{}"), Options::default());
         assert_eq!(options(r#"{"saveSession":"no","debugger":"true","queue":1}"#), Options::default());
-        let all =
-            options(r#"{"saveSession":false,"saveProfile":false,"debugger":true,"queue":true,"other":[]}"#);
-        assert_eq!(all, Options { save_session: false, save_profile: false, debugger: true, queue: true });
+        let all = options(
+            r#"{"saveSession":false,"saveEvents":false,"saveProfile":false,"debugger":true,"queue":true,"other":[]}"#,
+        );
+        let expected = Options {
+            save_session: false,
+            save_events: false,
+            save_profile: false,
+            debugger: true,
+            queue: true,
+        };
+        assert_eq!(all, expected);
     }
 
     #[test]

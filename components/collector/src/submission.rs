@@ -37,8 +37,12 @@ pub(crate) struct Submission {
     pub(crate) known_session_only: bool,
     /// For each event the id that the client gave it, if it did.
     pub(crate) event_ids: Vec<Option<String>>,
+    /// The events are kept, and not only counted.
+    pub(crate) save_events: bool,
     /// The body, in the form of `/track`.
     pub(crate) body: String,
+    /// The body for a visitor who does not want to be tracked, where the events of the other tell who that is.
+    pub(crate) anonymous_body: Option<String>,
 }
 
 /// What became of it.
@@ -62,32 +66,48 @@ pub(crate) struct Stored {
     /// The session as it was named or made, whether or not it is kept.
     pub(crate) session: String,
     /// Whether it is kept.
-    pub(crate) session_kept: bool,
+    pub(crate) keeping: Keeping,
     /// The ids of the events, whoever gave them.
     pub(crate) event_ids: Vec<String>,
+}
+
+/// Whether a session is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// It is.
+    Kept,
+    /// The request does not ask for it.
+    NotAsked,
+    /// The event source does not let it, or the visitor does not want it.
+    NotAllowed,
 }
 
 /// Stores a submission.
 pub(crate) async fn submit<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
     head: &RequestHead,
-    submission: Submission,
+    mut submission: Submission,
     began: Began,
 ) -> Result<Outcome, CommitError> {
     if let Some(response) = refusal::of_source_id(&submission.source) {
         return Ok(Outcome::Refused(response));
     }
     let event_ids = submission.event_ids.clone();
+    let (save_events, mut anonymous_body) = (submission.save_events, submission.anonymous_body.take());
+    let mut is_anonymous = false;
     let mut call = call(collector, head, submission);
     for _ in 0..MOST_CALLS {
         // Kept only where it may be needed: bodies are large, and a component's memory is small.
         let spare = may_be_asked_again(&call).then(|| call.clone());
-        let asked = Asked::of(&call);
+        let asked = Asked::of(&call, is_anonymous);
         let Tracked { reply, survivor } = collector.commit.commit(call, began).await?;
         let Some(mut next) = spare else { return asked.outcome(reply, survivor, event_ids) };
         match reply {
             TrackReply::Unresolved => resolve(&mut next, survivor),
-            TrackReply::AnonymousOnly => make_anonymous(collector, &mut next),
+            TrackReply::AnonymousOnly => {
+                make_anonymous(collector, &mut next, anonymous_body.take(), save_events);
+                is_anonymous = true;
+            }
             TrackReply::Identify(rules) => identify(collector, &mut next, &rules)?,
             reply => return asked.outcome(reply, survivor, event_ids),
         }
@@ -99,7 +119,7 @@ pub(crate) async fn submit<C: Clock, E: Entropy, K: Commit>(
 }
 
 /// The call with which a submission begins.
-fn call<C: Clock, E: Entropy, K: Commit>(
+pub(crate) fn call<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
     head: &RequestHead,
     submission: Submission,
@@ -162,8 +182,14 @@ fn resolve(call: &mut TrackCall, survivor: Option<String>) {
     }
 }
 
-/// Leaves what happened, and nothing that tells to whom.
-fn make_anonymous<C: Clock, E: Entropy, K: Commit>(collector: &Collector<C, E, K>, call: &mut TrackCall) {
+/// Leaves what happened, and nothing that tells to whom. `body` is one that tells nothing, if there is another than the
+/// events as they were sent.
+fn make_anonymous<C: Clock, E: Entropy, K: Commit>(
+    collector: &Collector<C, E, K>,
+    call: &mut TrackCall,
+    body: Option<String>,
+    save_events: bool,
+) {
     call.claim = None;
     call.facts = Facts { session_less: true, identified: true, bot: call.facts.bot, ..Facts::default() };
     let record = &mut call.record;
@@ -173,13 +199,10 @@ fn make_anonymous<C: Clock, E: Entropy, K: Commit>(collector: &Collector<C, E, K
     record.new_profile = false;
     record.client_address = None;
     record.headers.clear();
-    record.body = Envelope {
-        source: &record.source,
-        session: None,
-        save_session: false,
-        events: events_of(&record.body),
-    }
-    .write();
+    record.body = body.unwrap_or_else(|| {
+        let events = events_of(&record.body);
+        Envelope { source: &record.source, session: None, save_session: false, save_events, events }.write()
+    });
 }
 
 /// What must be remembered of a call until it is answered.
@@ -188,17 +211,19 @@ struct Asked {
     source: String,
     session: String,
     session_less: bool,
+    is_anonymous: bool,
     bridge: &'static str,
     claim: Option<String>,
 }
 
 impl Asked {
-    fn of(call: &TrackCall) -> Self {
+    fn of(call: &TrackCall, is_anonymous: bool) -> Self {
         Self {
             request_id: call.record.request_id,
             source: call.record.source.clone(),
             session: call.record.session.clone(),
             session_less: call.facts.session_less,
+            is_anonymous,
             bridge: call.bridge,
             claim: call.claim.as_ref().map(|claim| claim.id.clone()),
         }
@@ -216,6 +241,7 @@ impl Asked {
                 let merged = survivor.filter(|_| profile.is_some() && profile == self.claim);
                 Ok(Outcome::Stored(self.stored(merged.or(profile), transitional, event_ids)))
             }
+            // As a transitional source: nothing of the session is left.
             TrackReply::Dropped => Ok(Outcome::Stored(self.stored(None, true, Vec::new()))),
             TrackReply::Empty => Ok(Outcome::Empty),
             reply => refusal::of_reply(reply, self.bridge, &self.source).map(Outcome::Refused),
@@ -224,13 +250,18 @@ impl Asked {
 
     fn stored(self, profile: Option<String>, transitional: bool, event_ids: Vec<Option<String>>) -> Stored {
         let request_id = self.request_id;
+        let keeping = match (transitional || self.is_anonymous, self.session_less) {
+            (true, _) => Keeping::NotAllowed,
+            (false, true) => Keeping::NotAsked,
+            (false, false) => Keeping::Kept,
+        };
         let given_or_derived =
             |(index, id): (usize, Option<String>)| id.unwrap_or_else(|| event_id(request_id, index));
         Stored {
             task: request_id.to_string(),
             profile,
             session: self.session,
-            session_kept: !self.session_less && !transitional,
+            keeping,
             event_ids: event_ids.into_iter().enumerate().map(given_or_derived).collect(),
         }
     }

@@ -159,6 +159,11 @@ impl<'a> Edge<'a> {
         }));
     }
 
+    /// The session, once it is stored.
+    pub(crate) fn session(&self, id: &str) -> Value {
+        self.wait(self.builds.analyst().session(id))
+    }
+
     /// Says in Redis that an id stands for another, as the private service does after a merge or an import.
     pub(crate) fn add_alias(&self, id: &str, survivor: &str) {
         self.builds.lanes().add_alias(id, survivor);

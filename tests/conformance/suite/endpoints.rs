@@ -338,7 +338,6 @@ fn script(edge: &Edge<'_>) {
     let version = get(&format!("/tracker/tracker.{hash}.js"), &[]);
     assert_eq!(version.header("cache-control"), Some("public, max-age=31536000, immutable"));
     assert_eq!(get("/tracker/other.js", &[]).status, 404);
-}
     // One copy in a cache is for every page.
     let page = get(path, &[("origin", "https://shop.example"), ("cookie", "a=1")]);
     for answer in [&page, &plain, &version] {
@@ -349,3 +348,4 @@ fn script(edge: &Edge<'_>) {
             (None, Some("accept-encoding"))
         );
     }
+}

@@ -189,8 +189,7 @@ fn vouched_for(edge: &Edge<'_>) {
         let owners: Vec<_> =
             edge.stored(&session, 3).iter().map(|event| event["profile"]["id"].clone()).collect();
         assert_eq!(owners, [json!(visitor), json!(answer.profile()), json!(visitor)], "{source}");
-        let document = edge.document(&format!("sessions/{session}")).unwrap();
-        assert_eq!(document["profile"]["id"], visitor.as_str(), "{source}");
+        assert_eq!(edge.session(&session)["profile"]["id"], visitor.as_str(), "{source}");
     }
 }
 
@@ -208,6 +207,11 @@ fn event_ids(edge: &Edge<'_>) {
     };
     let [first, again] = [with_id(json!({ "n": 1 })), with_id(json!({ "n": 1 }))];
     assert_eq!((first.status, first.profile()), (again.status, again.profile()));
+    edge.stored(&session, 1);
+    // Without a session, each request makes one: it is not recognised, and still the same event.
+    let no_session =
+        || edge.visit("", json!({ "session": null, "events": [{ "type": "bought", "id": id }] }));
+    assert_ne!(no_session().session(), no_session().session());
     // With another event beside it, it is another request, and still the same event.
     let both = json!([{ "type": "bought", "id": id }, { "type": "other" }]);
     assert_eq!(edge.visit(&session, json!({ "events": both })).status, 200);

@@ -95,6 +95,10 @@ fn provisioned() -> Value {
             source("rest-drop", "rest", json!({ "opt_out": "drop" })),
             source("hook-source-1", "webhook", json!({})),
             source("crm", "webhook", json!({})),
+            source("hook-ephemeral", "webhook", json!({ "transitional": true })),
+            source("hook-anonymous", "webhook", json!({ "opt_out": "anonymous" })),
+            source("hook-drop", "webhook", json!({ "opt_out": "drop" })),
+            source("links-anonymous", "redirect", json!({ "opt_out": "anonymous" })),
             source("hook-replace", "webhook", with(json!({ "replace_profile_id": "customer.id" }))),
             source("hook-generate", "webhook", with(json!({ "generate_profile": ["mail", "phone"] }))),
             source("hook-loose", "webhook", with(json!({ "generate_profile": ["mail"], "sticky_session": false }))),
@@ -109,6 +113,11 @@ fn provisioned() -> Value {
                     "campaign": "payload@params.campaign", "sent": { "by": "payload@body.by" },
                     "visit": "session@id", "page": "session@context.page", "fixed": 7,
                 },
+            },
+            {
+                "id": "discreet", "name": "Of a source that knows nobody", "source": "links-anonymous",
+                "event_type": "link-clicked", "url": "https://shop.example/",
+                "props": { "campaign": "payload@params.campaign", "visit": "session@id" },
             },
             {
                 "id": "gone", "name": "Over", "source": "links", "event_type": "link-clicked",

@@ -76,6 +76,12 @@ fn transitional(edge: &Edge<'_>) {
     edge.visit(&session, json!({ "events": [{ "type": kept }] }));
     edge.stored_of_type(&kept, 1);
     assert_eq!(edge.stored_of_type(&passing, 0), Vec::<Value>::new());
+    for path in
+        ["/collect/order/hook-ephemeral".to_owned(), format!("/collect/order/hook-ephemeral/{session}")]
+    {
+        let answer = edge.post(&path, "{}");
+        assert_eq!((answer.status, &answer.body["session"]["id"]), (200, &Value::Null), "{path}");
+    }
 }
 
 fn wrong_types(edge: &Edge<'_>) {

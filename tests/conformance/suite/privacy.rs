@@ -11,6 +11,8 @@ pub(crate) const TESTS: &[Test] = &[
     (&["9.1"], "robots_are_refused_unless_the_source_takes_them", robots),
     (&["9.2", "9.3"], "of_an_address_is_kept_what_the_operator_wants", addresses),
     (&["9.4"], "who_does_not_want_to_be_tracked_is_not", opting_out),
+    (&["9.4", "7.2"], "opting_out_keeps_no_more_than_was_to_be_kept", opting_out_of_less),
+    (&["9.4"], "webhooks_and_links_of_who_opted_out_name_no_session", opting_out_elsewhere),
     (&["9.5"], "cookies_and_credentials_are_not_stored", headers),
     (&["9.6"], "a_context_cannot_be_chosen_from_outside", context),
 ];
@@ -46,8 +48,6 @@ fn addresses(edge: &Edge<'_>) {
     };
     assert_eq!(kept(edge, "full", "6.6.6.6, 203.0.113.7"), "203.0.113.7");
     assert_eq!(kept(edge, "none", "unknown"), Value::Null);
-    edge.with_settings(&[("TIDELINE_IP", "truncate"), ("TIDELINE_CLIENT_ADDRESS_HOPS", "2")], |edge| {
-        assert_eq!(kept(edge, "cut", "6.6.6.6, 203.0.113.7, 10.0.0.1"), "203.0.113.0");
     // Bytes that are no text hide no address, and a line before them does not become the last.
     let session = edge.id("bytes");
     let body = request(&session, json!({})).to_string();
@@ -57,6 +57,8 @@ fn addresses(edge: &Edge<'_>) {
     let answer = wire::exchange(&edge.running.address, &[head.as_bytes(), lines, body.as_bytes()].concat());
     assert_eq!(answer.map(|answer| answer.status), Some(200));
     assert_eq!(edge.stored(&session, 1)[0]["request"]["ip"], "203.0.113.7");
+    edge.with_settings(&[("TIDELINE_IP", "truncate"), ("TIDELINE_CLIENT_ADDRESS_HOPS", "2")], |edge| {
+        assert_eq!(kept(edge, "cut", "6.6.6.6, 203.0.113.7, 10.0.0.1"), "203.0.113.0");
         assert_eq!(kept(edge, "cut6", "2001:db8:1:2::3, 10.0.0.1"), "2001:db8:1::");
     });
     edge.with_settings(&[("TIDELINE_IP", "drop")], |edge| {
@@ -105,6 +107,36 @@ fn opting_out(edge: &Edge<'_>) {
         200
     );
     assert!(edge.stored_types(&willing).contains(&"consent-update".to_owned()));
+}
+
+fn opting_out_of_less(edge: &Edge<'_>) {
+    let [unkept, kept] = ["unkept", "kept"].map(|label| edge.id(label));
+    let visit = |event_type: &str, options: Value| {
+        let source = json!({ "id": "rest-anonymous" });
+        let changes = json!({ "source": source, "options": options, "events": [{ "type": event_type }] });
+        edge.send(Method::POST, "/track", &[("dnt", "1")], request(&edge.id("s"), changes).to_string())
+    };
+    assert_eq!(visit(&unkept, json!({ "saveEvents": false })).status, 200);
+    // Requests of a session are stored in their order, also of one that is not named any more.
+    assert_eq!(visit(&kept, json!({})).status, 200);
+    edge.stored_of_type(&kept, 1);
+    assert_eq!(edge.stored_of_type(&unkept, 0), Vec::<Value>::new());
+}
+
+fn opting_out_elsewhere(edge: &Edge<'_>) {
+    let session = edge.id("s");
+    let unwilling = [("dnt", "1"), ("cookie", &format!("tracardi-session-id={session}"))];
+    for source in ["hook-anonymous", "hook-drop"] {
+        for path in [format!("/collect/order/{source}"), format!("/collect/order/{source}/{session}")] {
+            let answer = edge.send(Method::POST, &path, &unwilling, "{}");
+            let ids = (&answer.body["profile"]["id"], &answer.body["session"]["id"]);
+            assert_eq!((answer.status, ids), (200, (&Value::Null, &Value::Null)), "{path}");
+        }
+    }
+    let path = format!("/redirect/discreet?campaign={session}");
+    assert_eq!(edge.send(Method::GET, &path, &unwilling, "").status, 307);
+    let click = edge.find_stored("link-clicked", |click| click["properties"]["campaign"] == session.as_str());
+    assert_eq!((&click["properties"]["visit"], &click["session"]), (&Value::Null, &Value::Null));
 }
 
 fn headers(edge: &Edge<'_>) {

@@ -8,7 +8,7 @@ use crate::envelope::{Envelope, one_event};
 use crate::fields;
 use crate::payload::MAX_ID_BYTES;
 use crate::refusal::faulty;
-use crate::submission::{Outcome, Submission, refuse_long, submit};
+use crate::submission::{Keeping, Outcome, Submission, refuse_long, submit};
 use crate::{Clock, Commit, CommitError, Entropy, RequestHead, Response};
 
 /// What the path names.
@@ -68,6 +68,7 @@ async fn answer<C: Clock, E: Entropy, K: Commit>(
         source,
         session,
         save_session: session.is_some(),
+        save_events: true,
         events: &one_event(path.event_type, &properties),
     }
     .write();
@@ -85,12 +86,15 @@ async fn answer<C: Clock, E: Entropy, K: Commit>(
         session_less: session.is_none(),
         known_session_only: false,
         event_ids: vec![None],
+        save_events: true,
         body,
+        anonymous_body: None,
     };
     Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(stored) => {
-            // Named even where it is not kept: the caller may want to go on with it.
-            let answer = Answer::new(&stored.task, stored.profile.as_deref(), Some(&stored.session));
+            // Named also where none was asked for: the caller may want to go on with it.
+            let session = (stored.keeping != Keeping::NotAllowed).then_some(stored.session.as_str());
+            let answer = Answer::new(&stored.task, stored.profile.as_deref(), session);
             Response::json(StatusCode::OK, &answer)
         }
         Outcome::Empty => Response::json(StatusCode::OK, &()),

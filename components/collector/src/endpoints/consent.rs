@@ -40,8 +40,14 @@ pub(crate) async fn consent<C: Clock, E: Entropy, K: Commit>(
     let all = if all { r#","all":true"# } else { "" };
     let properties = format!(r#"{{"consents":{}{all}}}"#, consents.get());
     let events = one_event(EVENT_TYPE, &properties);
-    let body = Envelope { source: &source, session: session.as_deref(), save_session: true, events: &events }
-        .write();
+    let body = Envelope {
+        source: &source,
+        session: session.as_deref(),
+        save_session: true,
+        save_events: true,
+        events: &events,
+    }
+    .write();
     let submission = Submission {
         bridge: "rest",
         source,
@@ -52,7 +58,9 @@ pub(crate) async fn consent<C: Clock, E: Entropy, K: Commit>(
         session_less: false,
         known_session_only: true,
         event_ids: vec![None],
+        save_events: true,
         body,
+        anonymous_body: None,
     };
     Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(_) | Outcome::Empty => Response::json(StatusCode::OK, &()),

@@ -7,7 +7,7 @@ use crate::collector::Collector;
 use crate::fault::{Fault, What};
 use crate::payload::{self, Options};
 use crate::refusal::faulty;
-use crate::submission::{Outcome, Submission, submit};
+use crate::submission::{Keeping, Outcome, Submission, submit};
 use crate::{Clock, Commit, CommitError, Entropy, RequestHead, Response, query};
 
 /// Takes events in; `PUT` only checks them.
@@ -41,12 +41,14 @@ pub(crate) async fn track<C: Clock, E: Entropy, K: Commit>(
         session_less: !options.save_session,
         known_session_only: false,
         event_ids: payload.event_ids,
+        save_events: options.save_events,
         // It was read as JSON, so it is UTF-8.
         body: String::from_utf8(body).unwrap_or_default(),
+        anonymous_body: None,
     };
     Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(stored) => {
-            let session = stored.session_kept.then_some(stored.session.as_str());
+            let session = (stored.keeping == Keeping::Kept).then_some(stored.session.as_str());
             let answer = Answer::new(&stored.task, stored.profile.as_deref(), session);
             let debug = collector.settings.track_debug && options.debugger;
             Response::json(

@@ -3,7 +3,7 @@
 use futures_util::FutureExt as _;
 use http::Method;
 use serde_json::{Value, json};
-use tideline_collector::{Admission, CommitError};
+use tideline_collector::{Admission, CommitError, SentBody};
 use tideline_protocol::{Redirect, TrackReply};
 
 use crate::support::{Recording, body, collector, head, header, send};
@@ -143,6 +143,91 @@ fn a_redirect_leads_on_whether_or_not_it_is_counted() {
     }
     let unknown = send(&Recording::default(), &head(Method::GET, "/redirect/no-such", &[]), "").response;
     assert_eq!((unknown.status.as_u16(), body(&unknown)), (404, json!({"detail":"Not Found"})));
+}
+
+fn spring(props: &str) -> Redirect {
+    Redirect {
+        url: "https://shop.example/sale".into(),
+        source: "links".into(),
+        event_type: "click".into(),
+        props: props.into(),
+    }
+}
+
+#[test]
+fn a_redirect_leads_on_without_a_body_that_nobody_can_read() {
+    for (headers, sent) in [
+        (&[("content-encoding", "br")][..], SentBody::Whole(b"{}".to_vec())),
+        (&[("content-encoding", "gzip")], SentBody::Whole(b"{}".to_vec())),
+        (&[], SentBody::TooLarge),
+    ] {
+        let commit =
+            Recording { redirect: Some(spring(r#"{"a":"payload@body.a"}"#)), ..Recording::default() };
+        let request = head(Method::POST, "/redirect/spring", headers);
+        let response = collector(&commit).answer(&request, sent).now_or_never().unwrap().response;
+        assert_eq!(response.status, 307, "{headers:?}");
+        assert!(commit.calls.borrow()[0].record.body.contains(r#""properties":{"a":null}"#));
+    }
+}
+
+#[test]
+fn a_redirect_of_who_opted_out_tells_no_session() {
+    let commit = Recording {
+        redirect: Some(spring(r#"{"s":"session@id","c":"payload@params.c"}"#)),
+        ..Recording::replying(Ok(TrackReply::AnonymousOnly))
+    };
+    let headers = [("dnt", "1"), ("cookie", "tracardi-session-id=s-1")];
+    assert_eq!(
+        send(&commit, &head(Method::GET, "/redirect/spring?c=mail", &headers), "").response.status,
+        307
+    );
+    let calls = commit.calls.borrow();
+    assert!(
+        calls[0].record.body.contains(r#""properties":{"s":"s-1","c":"mail"}"#),
+        "{}",
+        calls[0].record.body
+    );
+    let anonymous = &calls[1].record.body;
+    assert!(anonymous.contains(r#""properties":{"s":null,"c":"mail"}"#), "{anonymous}");
+    assert!(!anonymous.contains("s-1"), "{anonymous}");
+}
+
+#[test]
+fn of_a_body_that_broke_off_nothing_is_stored() {
+    for path in ["/track", "/collect/order/hook", "/customer/consent", "/redirect/spring"] {
+        let commit = Recording { redirect: Some(spring("{}")), ..Recording::default() };
+        let request = head(Method::POST, path, &[]);
+        let response =
+            collector(&commit).answer(&request, SentBody::BrokenOff).now_or_never().unwrap().response;
+        assert_eq!((response.status.as_u16(), body(&response)["detail"].is_string()), (400, true), "{path}");
+        assert!(commit.calls.borrow().is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn an_encoding_of_no_body_matters_to_nobody() {
+    for path in ["/readyz", "/collect/opened/hook?pixel"] {
+        let unknown = Recording::replying(Ok(TrackReply::UnknownSource));
+        let answered = send(&unknown, &head(Method::GET, path, &[("content-encoding", "gzip")]), "");
+        assert_ne!(answered.response.status, 415, "{path}");
+    }
+}
+
+#[test]
+fn the_script_says_by_itself_which_pages_may_read_it() {
+    let commit = Recording::default();
+    let collector = collector(&commit);
+    let answer = |headers: &[(&str, &str)]| match collector.admit(&head(
+        Method::GET,
+        "/tracker/tracker.js",
+        headers,
+    )) {
+        Admission::Answer(response) => response,
+        Admission::Body { .. } => panic!("the script takes no body"),
+    };
+    let page = answer(&[("origin", "https://a"), ("cookie", "x=1")]);
+    assert_eq!(page, answer(&[]));
+    assert_eq!(header(&page, "access-control-allow-origin"), Some("*"));
 }
 
 #[test]

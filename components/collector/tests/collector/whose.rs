@@ -109,6 +109,42 @@ fn of_a_visitor_who_opted_out_nothing_personal_is_sent_again() {
 }
 
 #[test]
+fn opting_out_keeps_no_events_that_were_not_to_be_kept() {
+    let request =
+        |options: Value| json!({"source":{"id":"s"},"options":options,"events":[{"type":"a"}]}).to_string();
+    for (options, kept) in [
+        (json!({"saveEvents":false}), r#""options":{"saveSession":false,"saveEvents":false}"#),
+        (json!({"saveEvents":true}), r#""options":{"saveSession":false}"#),
+    ] {
+        let commit = Recording::replying(Ok(TrackReply::AnonymousOnly));
+        send(&commit, &head(Method::POST, "/track", &[("sec-gpc", "1")]), &request(options));
+        let body = &commit.calls.borrow()[1].record.body;
+        assert!(body.contains(&format!("{kept},\"events\"")), "{body}");
+    }
+}
+
+#[test]
+fn a_webhook_names_no_session_that_may_not_be_kept() {
+    let stored = |transitional| Ok(TrackReply::Stored { profile: None, transitional });
+    let table = [
+        ("/collect/a/hook", vec![stored(false)], true),
+        ("/collect/a/hook/s-1", vec![stored(false)], true),
+        ("/collect/a/hook", vec![stored(true)], false),
+        ("/collect/a/hook/s-1", vec![stored(true)], false),
+        ("/collect/a/hook", vec![Ok(TrackReply::Dropped)], false),
+        ("/collect/a/hook/s-1", vec![Ok(TrackReply::Dropped)], false),
+        ("/collect/a/hook", vec![Ok(TrackReply::AnonymousOnly), stored(false)], false),
+        ("/collect/a/hook/s-1", vec![Ok(TrackReply::AnonymousOnly), stored(false)], false),
+    ];
+    for (path, replies, is_named) in table {
+        let what = format!("{path} {replies:?}");
+        let commit = Recording { replies: replies.into(), ..Recording::default() };
+        let answer = body(&send(&commit, &head(Method::GET, path, &[("dnt", "1")]), "").response);
+        assert_eq!(answer["session"]["id"].is_string(), is_named, "{what}");
+    }
+}
+
+#[test]
 fn a_webhooks_source_says_whose_its_events_are() {
     let identified = |rules: Identification, target: &str, request: &str| {
         let commit = Recording::replying(Ok(TrackReply::Identify(rules)));
