@@ -214,6 +214,26 @@ fn an_encoding_of_no_body_matters_to_nobody() {
 }
 
 #[test]
+fn readiness_asks_what_redis_would_refuse_if_it_could_not_write_and_writes_nothing() {
+    let ready = |reply| {
+        let commit = Recording::replying(reply);
+        let answered = send(&commit, &head(Method::GET, "/readyz", &[("user-agent", "probe")]), "");
+        let calls = commit.calls.borrow();
+        // No event source has an empty id, so it is refused before anything is written.
+        assert_eq!((calls.len(), calls[0].record.source.as_str(), calls[0].record.headers.len()), (1, "", 0));
+        (answered.response.status.as_u16(), answered.note)
+    };
+    assert_eq!(ready(Ok(TrackReply::UnknownSource)), (200, None));
+    for reply in [
+        Err(CommitError("busy or out of reach: OOM command not allowed".into())),
+        Ok(TrackReply::Stored { profile: None, transitional: false }),
+    ] {
+        let (status, note) = ready(reply);
+        assert_eq!((status, note.is_some()), (503, true));
+    }
+}
+
+#[test]
 fn the_script_says_by_itself_which_pages_may_read_it() {
     let commit = Recording::default();
     let collector = collector(&commit);

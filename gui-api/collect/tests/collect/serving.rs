@@ -45,6 +45,44 @@ async fn the_address_is_the_connections_and_not_what_the_visitor_says() {
 }
 
 #[tokio::test]
+async fn it_is_ready_while_redis_writes_and_no_longer() {
+    let setup = Setup::start(|_| {}).await;
+    let readiness = async || get(setup.address, "/readyz").await.status;
+    let changes = async || {
+        let text: String = setup.redis.ask(&["INFO", "persistence"]).await;
+        text.lines().find(|line| line.starts_with("rdb_changes_since_last_save:")).unwrap().to_owned()
+    };
+    let before = changes().await;
+    assert_eq!(readiness().await, 200);
+    // Full, or without the replicas that it must have.
+    for (setting, wrong, right) in [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")] {
+        setup.redis.ask::<()>(&["CONFIG", "SET", setting, wrong]).await;
+        assert_eq!(readiness().await, 503, "{setting}");
+        assert_eq!(setup.track(&event("s", 0)).await.status, 503, "{setting}");
+        setup.redis.ask::<()>(&["CONFIG", "SET", setting, right]).await;
+        assert_eq!(readiness().await, 200, "{setting}");
+    }
+    setup.redis.ask::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    assert_eq!(readiness().await, 503, "a read-only replica");
+    setup.redis.ask::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(readiness().await, 200);
+    assert_eq!(changes().await, before, "asking wrote something");
+}
+
+#[tokio::test]
+async fn what_is_no_text_hides_no_header() {
+    let setup = Setup::start(|_| {}).await;
+    let body = event("s", 0);
+    let mut visitor = Connection::open(setup.address).await;
+    let head =
+        format!("POST /track HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\nuser-agent: ", body.len());
+    visitor.write([head.as_bytes(), b"UA \xe9\r\n\r\n", body.as_bytes()].concat()).await;
+    assert_eq!(visitor.reply().await.status, 200);
+    let entries = setup.entries().await;
+    assert!(entries[0].iter().any(|value| value.contains("UA \u{fffd}")), "{entries:?}");
+}
+
+#[tokio::test]
 async fn a_connection_serves_one_request_after_the_other() {
     let setup = Setup::start(|_| {}).await;
     let mut visitor = Connection::open(setup.address).await;
