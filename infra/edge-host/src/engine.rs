@@ -57,6 +57,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// How a component is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// On all processors: nobody is served before.
+    Fast,
+    /// On one, beside visitors who are served.
+    Quiet,
+}
+
 /// Compiles components.
 pub(crate) struct Workshop {
     cache: Option<Cache>,
@@ -80,9 +89,19 @@ impl Workshop {
         Ok(Self { cache, options })
     }
 
-    /// Compiles what was in the file at `path`, or takes the compiled code from the cache directory.
-    pub(crate) fn compile(&self, path: &Path, bytes: &[u8]) -> Result<Program, Error> {
-        let engine = engine(&self.options, self.cache.clone())?;
+    /// Compiles what was in the file at `path`, or takes the compiled code from the cache directory. That
+    /// has a thread of its own, so that a compiler that panics is an error like another.
+    pub(crate) fn compile(&self, path: &Path, bytes: &[u8], pace: Pace) -> Result<Program, Error> {
+        let panicked = || Error::Compile { path: path.to_owned(), reason: "the compiler panicked".into() };
+        std::thread::scope(|scope| {
+            let compile = move || self.compile_here(path, bytes, pace);
+            let thread = std::thread::Builder::new().name("compiler".into()).spawn_scoped(scope, compile);
+            thread.map_err(Error::Thread)?.join().unwrap_or_else(|_| Err(panicked()))
+        })
+    }
+
+    fn compile_here(&self, path: &Path, bytes: &[u8], pace: Pace) -> Result<Program, Error> {
+        let engine = engine(&self.options, self.cache.clone(), pace)?;
         let component = Component::from_binary(&engine, bytes)
             .map_err(|error| Error::Compile { path: path.to_owned(), reason: format!("{error:#}") })?;
         let pre = prepare(&engine, &component)?;
@@ -98,12 +117,13 @@ impl Program {
     }
 }
 
-fn engine(options: &Options, cache: Option<Cache>) -> Result<Engine, Error> {
+fn engine(options: &Options, cache: Option<Cache>, pace: Pace) -> Result<Engine, Error> {
     let mut config = Config::new();
     config
         .wasm_component_model_async(true)
         .epoch_interruption(true)
         .cache(cache)
+        .parallel_compilation(pace == Pace::Fast)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     Engine::new(&config).map_err(|error| Error::Engine { reason: format!("{error:#}") })
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::components::{ComponentOptions, Components};
-use crate::engine::{self, Program, Version, Workshop};
+use crate::engine::{self, Pace, Program, Version, Workshop};
 use crate::keeper::Keeper;
 use crate::metrics::{ComponentMetrics, Metrics};
 use crate::origin::Origin;
@@ -146,7 +146,7 @@ fn front(options: &Options, metrics: &Metrics) -> Result<(Front, Option<TlsReloa
 fn compile(workshop: &Workshop, components: &Components) -> Result<Vec<(Arc<Program>, Version)>, Error> {
     let compile = |component: &ComponentOptions| {
         let bytes = engine::read(&component.file)?;
-        Ok((Arc::new(workshop.compile(&component.file, &bytes)?), Version::of(&bytes)))
+        Ok((Arc::new(workshop.compile(&component.file, &bytes, Pace::Fast)?), Version::of(&bytes)))
     };
     components.list.iter().map(compile).collect()
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc as proposals, oneshot};
 
 use crate::Error;
-use crate::engine::{Program, Version, Workshop, read};
+use crate::engine::{Pace, Program, Version, Workshop, read};
 use crate::metrics::ComponentMetrics;
 
 /// A new version of a component, for one shard.
@@ -147,7 +147,7 @@ fn renew(
         return Ok(None);
     }
     watched.refused = Some(version);
-    let program = Arc::new(workshop.compile(&watched.file, &bytes)?);
+    let program = Arc::new(workshop.compile(&watched.file, &bytes, Pace::Quiet)?);
     let mut decisions = Vec::new();
     for shard in shards {
         let (ready, prepared) = oneshot::channel();
