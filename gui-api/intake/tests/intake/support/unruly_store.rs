@@ -62,7 +62,7 @@ impl UnrulyStore {
             hung: Notify::new(),
             goes_on: Notify::new(),
             writes: Mutex::default(),
-            directory: directory,
+            directory,
         })
     }
 
