@@ -96,6 +96,7 @@ fn call(lanes: &Lanes, session: &str, claim: Option<&str>) -> TrackCall {
             profile: Some("p".to_owned()),
             new_session: false,
             new_profile: true,
+            vouched: false,
             transitional: false,
             events: 1,
             client_address: None,
