@@ -27,8 +27,8 @@ pub struct Patience {
     /// For all that precedes HTTP: what a proxy says of the client, and the TLS handshake.
     pub opening: Duration,
     /// For a request's head, from its first byte to its end; for the first one of a connection, from the
-    /// end of the opening. (HTTP/1.1: the heads of HTTP/2 have no end of their own, and are bounded in
-    /// bytes alone.)
+    /// end of the opening. (Later heads of HTTP/2 have no beginning of their own, and are bounded in bytes
+    /// alone.)
     pub head: Duration,
     /// For a client that takes nothing of its answers.
     pub answer: Duration,
@@ -85,8 +85,7 @@ impl Clock {
     /// The opening is over, and the first request is due.
     pub(crate) fn opened(&self, multiplexed: bool) {
         self.multiplexed.store(multiplexed, Ordering::Relaxed);
-        let due = if multiplexed { &self.idle_since } else { &self.head_since };
-        due.store(self.now(), Ordering::Relaxed);
+        self.head_since.store(self.now(), Ordering::Relaxed);
     }
 
     /// A request is complete up to its body; the guard ends its service.
@@ -111,8 +110,11 @@ impl Clock {
     /// Returns when the client has kept the connection waiting for too long.
     pub(crate) async fn lost(&self) -> Lost {
         let Patience { head, answer, idle, .. } = self.patience;
+        // HTTP/2 can tell a client whose first request is overdue that the connection ends.
+        let multiplexed = self.multiplexed.load(Ordering::Relaxed);
+        let overdue = if multiplexed { Lost::Idle } else { Lost::Stalled };
         let watched = [
-            (&self.head_since, head, Lost::Stalled),
+            (&self.head_since, head, overdue),
             (&self.write_since, answer, Lost::Stalled),
             (&self.idle_since, idle, Lost::Idle),
         ];
@@ -300,12 +302,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_of_http_2_begin_no_head_and_keep_no_idle_connection() {
         let clock = opened(true);
-        let began = Instant::now();
-        clock.bytes_came();
-        tokio::time::advance(PATIENCE.idle / 2).await;
-        clock.bytes_came();
-        assert_eq!(clock.lost().await, Lost::Idle);
-        assert_eq!(began.elapsed(), PATIENCE.idle);
+        for limit in [PATIENCE.head, PATIENCE.idle] {
+            let began = Instant::now();
+            clock.bytes_came();
+            tokio::time::advance(limit / 2).await;
+            clock.bytes_came();
+            assert_eq!(clock.lost().await, Lost::Idle);
+            assert_eq!(began.elapsed(), limit);
+            drop(clock.serving());
+        }
     }
 
     #[tokio::test(start_paused = true)]
