@@ -13,6 +13,9 @@ pub(crate) const COMPONENTS: [&str; 3] = ["tideline-track", "tideline-track-p2",
 /// Components that only tests run.
 pub(crate) const TEST_COMPONENTS: [&str; 2] = ["tideline-rest-guest", "tideline-rest-guest-p2"];
 
+/// The component that only `bench` runs.
+pub(crate) const BENCH_COMPONENT: &str = "tideline-hello";
+
 /// What of the workspace is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
@@ -92,13 +95,7 @@ impl Artifacts {
         tools::ensure_wasm_target()?;
         tools::ensure_node()?;
         build_tracker()?;
-        // The whole workspace at once, so that `up` and `test` share every dependency's features.
-        let arguments: &[&str] = match what {
-            Build::Programs => &["--bins"],
-            Build::Optimised => &["--bins", "--release"],
-            Build::WithTests => &["--all-targets"],
-        };
-        run(command(".", "cargo", &["build", "--workspace"]).args(arguments))?;
+        build_native(what)?;
         build_components(&COMPONENTS)?;
         build_node("gui-api/web")?;
         Ok(Self::locate(what == Build::Optimised))
@@ -111,6 +108,20 @@ impl Artifacts {
 /// npm fails.
 pub fn build_tracker() -> Result<()> {
     build_node("components/tracker")
+}
+
+/// Builds what is not compiled to WebAssembly.
+///
+/// # Errors
+/// The build fails.
+pub fn build_native(what: Build) -> Result<()> {
+    // The whole workspace at once, so that `up`, `test` and `bench` share every dependency's features.
+    let arguments: &[&str] = match what {
+        Build::Programs => &["--bins"],
+        Build::Optimised => &["--bins", "--release"],
+        Build::WithTests => &["--all-targets"],
+    };
+    run(command(".", "cargo", &["build", "--workspace"]).args(arguments))
 }
 
 /// Builds components, always optimised: what is tested is what is shipped. Each by itself, as one build would give all

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for the terminal")]
 
 pub mod artifacts;
+pub mod bench;
 pub mod clients;
 pub mod lint;
 pub mod ports;

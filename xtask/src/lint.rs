@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::artifacts::{COMPONENTS, TEST_COMPONENTS, build_tracker, install_node};
+use crate::artifacts::{BENCH_COMPONENT, COMPONENTS, TEST_COMPONENTS, build_tracker, install_node};
 use crate::run::{command, output_of, run};
 use crate::tools;
 
@@ -27,7 +27,11 @@ pub fn lint() -> Result<()> {
     let mut guests =
         command(".", "cargo", &["clippy", "--target", "wasm32-wasip2", "--profile", "component"]);
     // They are empty unless they are compiled to WebAssembly.
-    let packages = COMPONENTS.iter().chain(&TEST_COMPONENTS).flat_map(|package| ["--package", package]);
+    let packages = COMPONENTS
+        .iter()
+        .chain(&TEST_COMPONENTS)
+        .chain([&BENCH_COMPONENT])
+        .flat_map(|package| ["--package", package]);
     guests.args(packages).args(["--", "--deny", "warnings"]);
     run(&mut guests)?;
     if output_of("cargo", &["deny", "--version"]).is_some() {

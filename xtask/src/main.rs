@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
+use xtask::bench::Bench;
 use xtask::test::Suites;
 use xtask::up::Up;
 use xtask::{lint, test};
@@ -17,6 +18,13 @@ cargo xtask up     build everything and run it on this machine, until Ctrl-C
     --release      build optimised binaries (slower to build)
 cargo xtask test   every suite; installs what it lacks where it can
     --only NAME    one suite: rust, web, tracker, browser or clients
+cargo xtask bench  measures the way of a request, in one table (docs/performance.md)
+    --only ROW     one row; repeat it for several
+    --seconds N    how long each line is measured, 5 unless said
+    --events N     events in a request, 1 unless said
+    --faults       kill things in the middle of a run instead, and look for what was acknowledged
+    --write-docs   write the table into docs/performance.md
+    --unoptimised  without optimised binaries: to try the command, not to measure
 cargo xtask lint   formatting, clippy, types, dependencies
 ";
 
@@ -44,6 +52,7 @@ fn run() -> Result<()> {
     match command.as_str() {
         "up" => up(&mut parser),
         "test" => test(&mut parser),
+        "bench" => bench(&mut parser),
         "lint" => {
             no_more(&mut parser)?;
             lint::lint()
@@ -76,6 +85,24 @@ fn test(parser: &mut lexopt::Parser) -> Result<()> {
         }
     }
     test::test(&suites)
+}
+
+fn bench(parser: &mut lexopt::Parser) -> Result<()> {
+    let mut bench = Bench::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("only") => bench.only.push(parser.value()?.string()?),
+            Long("seconds") => {
+                bench.seconds = parser.value()?.parse().context("--seconds takes a number of seconds")?
+            }
+            Long("events") => bench.events = parser.value()?.parse().context("--events takes a number")?,
+            Long("faults") => bench.faults = true,
+            Long("write-docs") => bench.write_docs = true,
+            Long("unoptimised") => bench.unoptimised = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    bench.run()
 }
 
 fn no_more(parser: &mut lexopt::Parser) -> Result<()> {

@@ -40,6 +40,22 @@ pub fn http_status(port: u16, path: &str) -> Option<u16> {
     std::str::from_utf8(start.get(9..)?).ok()?.parse().ok()
 }
 
+/// The body of the answer to `path` on `port`, cut at a megabyte.
+///
+/// # Errors
+/// It does not answer with 200.
+pub fn http_text(port: u16, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect_timeout(&at(port), Duration::from_secs(1))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(1 << 20).read_to_string(&mut answer)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.to_owned()),
+        _ => bail!("{path} on port {port} answers `{}`", answer.lines().next().unwrap_or_default()),
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "polls another process, which cannot notify us, up to a deadline"

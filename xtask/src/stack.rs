@@ -25,6 +25,7 @@ pub struct Stack {
     data: PathBuf,
     secrets: Secrets,
     parts: Vec<(Part, Process)>,
+    gateway_metrics: Option<u16>,
 }
 
 /// A process of the stack, in the order in which they start.
@@ -81,7 +82,19 @@ impl Stack {
         let sources =
             json!({ "sources": [{ "id": SOURCE, "name": "Demo shop", "type": ["rest"], "enabled": true }] });
         fs::write(data.join("sources.json"), sources.to_string())?;
-        Ok(Self { artifacts, ports, data: data.to_owned(), secrets, parts: Vec::new() })
+        Ok(Self {
+            artifacts,
+            ports,
+            data: data.to_owned(),
+            secrets,
+            parts: Vec::new(),
+            gateway_metrics: None,
+        })
+    }
+
+    /// Lets the gateway show its metrics on this port, from its next start on.
+    pub fn show_gateway_metrics(&mut self, port: u16) {
+        self.gateway_metrics = Some(port);
     }
 
     /// Starts all parts, each when the one before it answers.
@@ -183,6 +196,12 @@ impl Stack {
         format!("redis://edge:{}@127.0.0.1:{}", self.secrets.edge_password, self.ports.redis)
     }
 
+    /// The password of the private service's user of Redis: a secret.
+    #[must_use]
+    pub fn service_password(&self) -> &str {
+        &self.secrets.service_password
+    }
+
     /// The edge's token at the gateway: a secret.
     #[must_use]
     pub fn ingest_token(&self) -> &str {
@@ -197,6 +216,18 @@ impl Stack {
             ("UPSTASH_REDIS_REST_TOKEN", self.secrets.ingest_token.clone()),
             ("TIDELINE_PROFILE_ID_KEYS", self.secrets.profile_id_key.clone()),
         ]
+    }
+
+    /// The process id of a part, if it runs.
+    #[must_use]
+    pub fn id(&self, part: Part) -> Option<u32> {
+        self.parts.iter().find(|(known, _)| *known == part).map(|(_, process)| process.id())
+    }
+
+    /// Which port each part listens on.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.ports
     }
 
     /// The programs that the stack runs.
@@ -235,18 +266,23 @@ impl Stack {
     }
 
     fn start_gateway(&self) -> Result<Process> {
-        let environment = [
+        let mut environment = vec![
             ("GATEWAY_LISTEN", listen(self.ports.gateway)),
             ("GATEWAY_REDIS_URL", self.edge_redis_url()),
             ("GATEWAY_TOKENS_FILE", self.data.join("gateway-tokens.json").display().to_string()),
         ];
+        environment.extend(self.gateway_metrics.map(|port| ("GATEWAY_METRICS_LISTEN", listen(port))));
         let mut command = Command::new(&self.artifacts.gateway);
         let mut process = Process::start("gateway", &mut command, &environment, &self.logs())?;
         wait_for_http(&mut process, self.ports.gateway, "/readyz")?;
         Ok(process)
     }
 
-    fn provision(&self) -> Result<()> {
+    /// Loads the functions into Redis, which runs, creates the lanes and publishes the event sources.
+    ///
+    /// # Errors
+    /// `tideline provision` fails.
+    pub fn provision(&self) -> Result<()> {
         let mut command = Command::new(&self.artifacts.service);
         command.arg("provision").arg("--sources").arg(self.data.join("sources.json"));
         let mut process =
