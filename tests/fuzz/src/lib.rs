@@ -12,12 +12,14 @@
 
 mod collector;
 mod endpoints;
+mod filter;
 mod front;
 mod pipeline;
 mod protocol;
 mod redis;
 
 pub use endpoints::{consent, gzip, head, redirect, target, track, webhook};
+pub use filter::filter;
 pub use front::proxy_header;
 pub use pipeline::stored_body;
 pub use protocol::{entry_id, profile_id, stream_entry};
@@ -27,7 +29,7 @@ pub use redis::{function_reply, gateway_body, gateway_path, redis_events, redis_
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("track", track),
     ("webhook", webhook),
     ("redirect", redirect),
@@ -46,4 +48,5 @@ pub const TARGETS: [Target; 18] = [
     ("gateway_body", gateway_body),
     ("gateway_path", gateway_path),
     ("proxy_header", proxy_header),
+    ("filter", filter),
 ];

@@ -16,7 +16,7 @@ const MUTATIONS: usize = 500;
 const LONGEST: usize = 2048;
 
 /// What parsers stumble over.
-const TOKENS: [&[u8]; 33] = [
+const TOKENS: [&[u8]; 38] = [
     b"\"",
     b"\\",
     b"{",
@@ -50,6 +50,11 @@ const TOKENS: [&[u8]; 33] = [
     b"_token=",
     b"\"$serde_json::private::RawValue\":",
     b" ",
+    b"(",
+    b" NOT ",
+    b" OR ",
+    b"now-1mo",
+    b"@",
 ];
 
 fn data() -> PathBuf {
@@ -68,7 +73,7 @@ fn corpus() -> Vec<Vec<u8>> {
             [text("body"), text("path"), Some(heads(&line["headers"]))]
         })
     });
-    let examples: [&[u8]; 14] = [
+    let examples: [&[u8]; 17] = [
         b"v=1\nid=00000000-0000-0000-0000-000000000001\nat=1\nsrc=s\nses=s\npro=p\nnew=3\ntra=1\nn=1\nip=::1\nhdr=[[\"dnt\",\"1\"]]\nbody={}",
         b"1795372946098-7",
         b"018f3b5e-6c00-8a0b-8c0d-000000000000",
@@ -83,6 +88,9 @@ fn corpus() -> Vec<Vec<u8>> {
         b"-NOPERM multi\r\n:1\r\n-ERR EXEC without MULTI\r\n",
         b"PROXY TCP6 2001:db8::7 ::1 5000 443\r\nGET / HTTP/1.1\r\n",
         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0f\xcb\0\x71\x07\x0a\0\0\x01\x1f\x90\x01\xbb\x04\0\0GET / HTTP/1.1\r\n",
+        b"type = \"a\" AND (a.b[\"c d\"] >= -1.50e3 OR NOT event@t BETWEEN now-30d AND today + 1h30m) AND \"x y\"",
+        b"a IN ('x', 2, TRUE, 2026-01-31T12:00:00+01:00) OR a NOT CONTAINS \"\\\"\" OR b = [15m, datetime('2026-01-31 12:00')]",
+        b"a IS NOT NULL AND b NOT EXISTS AND c STARTS WITH 'x' AND datetime(d) < profile@e.f AND g MATCHES \"h\"",
     ];
     let mut inputs: Vec<_> =
         hostile.chain(recorded.flatten()).chain(examples.into_iter().map(<[u8]>::to_vec)).collect();
