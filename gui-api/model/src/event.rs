@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Properties, Reference};
+use crate::{Device, Properties, Reference, is_default};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -30,9 +30,19 @@ pub struct Event {
     /// The page, where the client told.
     #[serde(default)]
     pub hit: Hit,
-    /// Tags that the client gave.
+    /// Where on the journey to buying it is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub journey: Journey,
+    /// Tags that the client gave, and those of its type.
     #[serde(default)]
     pub tags: Tags,
+    /// What it happened on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub device: Device,
+    /// What its properties mean, by the names that all events share: `data.contact.email.main`.
+    #[schema(value_type = Object)]
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub data: Properties,
     /// What the client said about the event.
     #[schema(value_type = Object)]
     #[serde(default)]
@@ -58,6 +68,12 @@ pub struct EventMetadata {
     pub status: String,
     /// False when a validation rule found fault with it.
     pub valid: bool,
+    /// Whether something of it was passed over.
+    #[serde(default)]
+    pub warning: bool,
+    /// What was passed over, and why, for people: the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// Whether it belongs to nobody, because its request said so or had nobody to say.
     #[serde(default)]
     pub profile_less: bool,
@@ -92,7 +108,10 @@ pub struct Origin {
 /// The page an event happened on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
-    /// The page's title.
+    /// What the site calls the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The page's title, or the name of an app's screen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The page's address.
@@ -101,6 +120,20 @@ pub struct Hit {
     /// The host that the visitor came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referer: Option<String>,
+    /// What was searched for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// What kind of page it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+}
+
+/// Where on the journey to buying an event is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Journey {
+    /// `awareness`, `consideration`, `purchase`, `retention` or `advocacy`; none where the type does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
 }
 
 /// Tags and how many they are.

@@ -10,21 +10,28 @@ mod profile;
 mod redirect;
 mod session;
 mod source;
+mod surroundings;
 
 pub use applied::Applied;
-pub use event::{Event, EventMetadata, EventTime, Hit, Origin, RequestFacts, Tags};
+pub use event::{Event, EventMetadata, EventTime, Hit, Journey, Origin, RequestFacts, Tags};
 pub use profile::{
     Consent, ConsentState, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Visit,
 };
 pub use redirect::Redirect;
 pub use session::{Session, SessionMetadata, SessionStats, SessionTime};
 pub use source::{BotPolicy, Bridge, EventSource, OptOutPolicy, RateLimit, SourceConfig};
+pub use surroundings::{Device, Geo};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Free properties: whatever JSON object a site sends.
 pub type Properties = serde_json::Map<String, serde_json::Value>;
+
+/// Whether a part of a document says nothing, and is left out.
+fn is_default<T: Default + PartialEq>(part: &T) -> bool {
+    *part == T::default()
+}
 
 /// A reference to another document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

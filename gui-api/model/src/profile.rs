@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use utoipa::ToSchema;
 
 use crate::{Applied, Properties};
@@ -13,6 +14,9 @@ use crate::{Applied, Properties};
 pub struct Profile {
     /// Its id, as answered to the client.
     pub id: String,
+    /// The customer's number, as the site knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_id: Option<String>,
     /// Every id it has had.
     pub ids: Vec<String>,
     /// Times.
@@ -24,6 +28,14 @@ pub struct Profile {
     #[schema(value_type = Object)]
     #[serde(default)]
     pub traits: Properties,
+    /// What is known of the person, by the names that events share: `data.contact.email.main`.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub data: Properties,
+    /// How much the person cares for things, by name.
+    #[schema(value_type = BTreeMap<String, f64>)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub interests: BTreeMap<String, Number>,
     /// What the visitor has consented to, by the consent's id.
     #[serde(default)]
     pub consents: BTreeMap<String, Consent>,

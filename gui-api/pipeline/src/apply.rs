@@ -1,9 +1,9 @@
 //! A request applied to what is known already.
 
-use tideline_model::{Event, Profile, Reference, Session};
+use tideline_model::{Event, Journey, Profile, Reference, Session};
 
 use crate::Request;
-use crate::{profile, session, system_event};
+use crate::{event_types, profile, session, system_event};
 
 /// What a request adds and changes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,17 +75,24 @@ impl Request {
         let system = system.filter(|event| !kept.is_empty() && !taken(&event.id));
         let (stored, all) = (count(kept.len()), count(added.len()));
         let owner = profile_id.map(Reference::to);
-        let belongs = |event| Event { profile: owner.clone(), ..event };
         let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
         let of_session = self.session_profile(session, profile_id);
         let visits = self.begins_visit(session) && of_session == profile_id;
+        let changed = profile_id.and_then(|id| profile::after(self, profile, id, &counted, visits));
+        let comes_again =
+            changed.as_ref().or(profile).is_some_and(|known| known.metadata.time.visit.count > 1);
+        let finished = |event: Event| {
+            let later = Some(&event).filter(|_| comes_again).and_then(event_types::later);
+            let journey = later.map_or_else(|| event.journey.clone(), |later| Journey { state: Some(later) });
+            Event { profile: owner.clone(), journey, ..event }
+        };
         Outcome {
-            events: system.chain(kept.iter().cloned()).map(belongs).collect(),
+            events: system.chain(kept.iter().cloned()).map(finished).collect(),
             session: self
                 .keeps_session
                 .then(|| session::after(self, session, of_session, u64::from(all)))
                 .flatten(),
-            profile: profile_id.and_then(|id| profile::after(self, profile, id, &counted, visits)),
+            profile: changed,
             stored,
             duplicates,
             passed: all.saturating_sub(stored),

@@ -7,7 +7,7 @@ use tideline_protocol::event_id;
 
 use crate::body::{take_object, take_options, take_text};
 use crate::request::{ClientEvent, Common, MAX_ID_BYTES};
-use crate::{Unprocessable, options, time};
+use crate::{Unprocessable, event_types, options, time};
 
 /// How far `time.insert` may lie before the request. Each month is a partition of the store: a visitor who
 /// spreads events over all of them would make everybody wait.
@@ -49,17 +49,17 @@ pub(crate) fn document(
     };
     let time = EventTime { insert, create: read("create"), receive: received };
     let config = take_options(&mut sent);
-    Ok(ClientEvent {
-        is_kept: options::keeps_event(&config),
-        event: Event {
-            hit: hit(&context),
-            tags: tags(sent.get("tags")),
-            properties: take_object(&mut sent, "properties", &path)?,
-            context,
-            config,
-            ..common.event(id, r#type, time)
-        },
-    })
+    let is_kept = options::keeps_event(&config);
+    let mut event = Event {
+        hit: hit(&context),
+        tags: tags(sent.get("tags")),
+        properties: take_object(&mut sent, "properties", &path)?,
+        context,
+        config,
+        ..common.event(id, r#type, time)
+    };
+    event_types::copy(&mut event);
+    Ok(ClientEvent { event, is_kept })
 }
 
 /// A type as it is stored: lower case, words joined by `-`.
@@ -72,7 +72,7 @@ fn hit(context: &Properties) -> Hit {
     let page = context.get("page");
     let text =
         |pointer| page.and_then(|page| page.pointer(pointer)).and_then(Value::as_str).map(str::to_owned);
-    Hit { name: text("/title"), url: text("/url"), referer: text("/referer/host") }
+    Hit { name: text("/title"), url: text("/url"), referer: text("/referer/host"), ..Hit::default() }
 }
 
 /// Tags are texts; numbers count as theirs, and other things are no tags.

@@ -3,6 +3,8 @@
 use serde_json::Value;
 use tideline_model::{Consent, ConsentState, Event, Profile};
 
+use crate::changes;
+
 const CONSENT_UPDATE: &str = "consent-update";
 /// The most consents that a profile knows of, given or taken back.
 const MAX_CONSENTS: usize = 100;
@@ -16,22 +18,19 @@ pub(crate) fn note(profile: &mut Profile, event: &Event) {
         return;
     }
     let Some(Value::Object(consents)) = event.properties.get("consents") else { return };
-    let at = event.metadata.time.receive;
     for (id, given) in consents {
         let Value::Bool(given) = *given else { continue };
         if id.is_empty() || id.len() > MAX_CONSENT_ID_BYTES {
             continue;
         }
-        let fields = &mut profile.metadata.fields;
         let path = format!("consents.{id}");
-        match fields.get(&path) {
-            // A profile's lanes are read at their own pace: what was taken back must not return with an older request.
-            Some((last, _)) if *last > at => continue,
-            None if fields.keys().filter(|path| path.starts_with("consents.")).count() >= MAX_CONSENTS => {
-                continue;
-            }
-            _ => fields.insert(path, (at, event.id.clone())),
-        };
+        let fields = &profile.metadata.fields;
+        let known = || fields.keys().filter(|path| path.starts_with("consents.")).count();
+        let has_room = fields.contains_key(&path) || known() < MAX_CONSENTS;
+        if !has_room || !changes::is_latest(&profile.metadata, &path, event) {
+            continue;
+        }
+        changes::note(&mut profile.metadata, &path, event);
         if given {
             profile.consents.insert(id.clone(), Consent::default());
             profile.aux.consents = Some(ConsentState { granted: true });

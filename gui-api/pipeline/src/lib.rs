@@ -14,15 +14,20 @@
 
 mod apply;
 mod body;
+mod changes;
 mod client_event;
 mod consents;
+mod event_types;
+mod interests;
 mod json;
 mod merge;
 mod numbers;
 mod options;
+mod paths;
 mod profile;
 mod request;
 mod session;
+mod sums;
 mod system_event;
 mod time;
 

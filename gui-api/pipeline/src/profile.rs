@@ -6,7 +6,7 @@ use tideline_model::{
     Applied, Event, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties, Visit,
 };
 
-use crate::{Request, consents};
+use crate::{Request, consents, event_types, interests};
 
 /// The most ids that a profile is known by. A browser that is given a new one every day fills this in half a year.
 const MAX_IDS: usize = 200;
@@ -46,7 +46,9 @@ pub(crate) fn after(
     let counted = profile.stats.counters.entry(EVENTS.to_owned()).or_default();
     *counted = counted.saturating_add(events.len() as u64);
     for event in events {
+        event_types::change(&mut profile, event);
         consents::note(&mut profile, event);
+        interests::note(&mut profile, event);
     }
     Some(profile)
 }
@@ -67,6 +69,7 @@ fn note_visit(visit: &mut Visit, request: &Request) {
 fn created(request: &Request, id: &str) -> Profile {
     Profile {
         id: id.to_owned(),
+        primary_id: None,
         ids: vec![id.to_owned()],
         metadata: ProfileMetadata {
             time: ProfileTime {
@@ -78,6 +81,8 @@ fn created(request: &Request, id: &str) -> Profile {
         },
         stats: ProfileStats::default(),
         traits: Properties::new(),
+        data: Properties::new(),
+        interests: BTreeMap::new(),
         consents: BTreeMap::new(),
         aux: ProfileAux::default(),
         active: true,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use serde_json::Value;
 use tideline_model::{
-    Event, EventMetadata, EventTime, Hit, Origin, Properties, Reference, RequestFacts, Tags,
+    Device, Event, EventMetadata, EventTime, Hit, Journey, Origin, Properties, Reference, RequestFacts, Tags,
 };
 use tideline_protocol::{EntryId, Lane, StreamRecord};
 use uuid::Uuid;
@@ -84,6 +84,8 @@ impl Common {
                 time,
                 status: "collected".to_owned(),
                 valid: true,
+                warning: false,
+                skipped: Vec::new(),
                 profile_less: self.is_profile_less,
                 debug: self.debug,
                 origin: self.origin.clone(),
@@ -92,7 +94,10 @@ impl Common {
             session: self.session.clone(),
             profile: None,
             hit: Hit::default(),
+            journey: Journey::default(),
             tags: Tags::default(),
+            device: Device::default(),
+            data: Properties::new(),
             properties: Properties::new(),
             context: Properties::new(),
             config: Properties::new(),

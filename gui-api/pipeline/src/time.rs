@@ -17,6 +17,15 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 
+/// The time as all fields hold it: a day as it was sent, a moment in UTC. None when it is neither.
+pub(crate) fn written_plainly(text: &str) -> Option<String> {
+    let text = text.trim();
+    match text.parse::<Date>() {
+        Ok(day) if text.len() == 10 => Some(day.to_string()),
+        _ => parse(text).map(|moment| moment.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

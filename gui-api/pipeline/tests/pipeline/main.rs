@@ -4,5 +4,6 @@ mod consents;
 mod documents;
 mod event_types;
 mod keeping;
+mod scenarios;
 mod support;
 mod visits;

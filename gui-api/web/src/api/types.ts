@@ -24,14 +24,20 @@ export interface TrackedEvent {
     };
     status: string;
     valid: boolean;
+    /** What of it was passed over, and why. */
+    skipped?: string[];
   };
   source: Reference;
   /** Null when the request asked not to keep its session. */
   session?: Reference | null;
   /** Null when the event belongs to nobody. */
   profile?: Reference | null;
-  hit?: { name?: string; url?: string; referer?: string };
+  hit?: { id?: string; name?: string; url?: string; referer?: string; query?: string; category?: string };
+  /** Where on the journey to buying it is. */
+  journey?: { state?: string };
   tags?: { values: string[] };
+  /** What its properties mean, by the names that all events share. */
+  data?: JsonObject;
   properties?: JsonObject;
   context?: JsonObject;
   request?: { id: string; ip?: string; headers?: Record<string, string> };
@@ -61,6 +67,12 @@ export interface Profile {
   };
   stats: { visits: number; views: number; counters?: Record<string, number> };
   traits?: JsonObject;
+  /** The customer's number. */
+  primary_id?: string;
+  /** What is known of the person, by the names that events share. */
+  data?: JsonObject;
+  interests?: Record<string, number>;
+  consents?: JsonObject;
   active: boolean;
 }
 

@@ -73,6 +73,11 @@ function EventBody({ event }: { event: TrackedEvent }) {
   return (
     <>
       <KeyFacts event={event} />
+      {event.data !== undefined && (
+        <Section title="Meaning">
+          <FieldTree fields={event.data} empty="" />
+        </Section>
+      )}
       <Section title="Properties">
         <FieldTree fields={event.properties ?? {}} empty="This event was sent without properties." />
       </Section>

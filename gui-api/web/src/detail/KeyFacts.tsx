@@ -9,7 +9,7 @@ import { Fact, Facts } from "./Facts";
 /** What one wants to know first: when, where, from whom. */
 export function KeyFacts({ event }: { event: TrackedEvent }) {
   const { insert, create, receive } = event.metadata.time;
-  const { hit, tags, request } = event;
+  const { hit, journey, tags, request } = event;
   return (
     <Facts>
       <Fact label="Time">
@@ -38,12 +38,20 @@ export function KeyFacts({ event }: { event: TrackedEvent }) {
         </Fact>
       )}
       {hit?.referer && <Fact label="Came from">{hit.referer}</Fact>}
+      {hit?.query && <Fact label="Searched for">{hit.query}</Fact>}
+      {hit?.category && <Fact label="Category">{hit.category}</Fact>}
+      {journey?.state && <Fact label="Stage">{journey.state}</Fact>}
       <Fact label="Source">
         <ViewLink view={{ filter: { ...NO_FILTER, source: event.source.id }, event: event.id }}>{event.source.id}</ViewLink>
       </Fact>
       {tags !== undefined && tags.values.length > 0 && <Fact label="Tags">{tags.values.join(", ")}</Fact>}
       {request?.ip !== undefined && <Fact label="Address">{request.ip}</Fact>}
       {event.metadata.status !== "collected" && <Fact label="State">{event.metadata.status}</Fact>}
+      {event.metadata.skipped?.map((sentence) => (
+        <Fact key={sentence} label="Left out">
+          {sentence}
+        </Fact>
+      ))}
       <Fact label="Event id">
         <code>{event.id}</code> <CopyButton text={event.id} label="Copy the event id" />
       </Fact>

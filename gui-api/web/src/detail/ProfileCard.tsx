@@ -5,6 +5,7 @@ import { dateAndTime } from "../format/time";
 import { RelativeTime } from "../ui/RelativeTime";
 import { Card } from "./Card";
 import { Fact, Facts } from "./Facts";
+import { personOf } from "./person";
 import { useDocument } from "./useDocument";
 
 /** The visitor of an event, in short. */
@@ -32,6 +33,11 @@ function ProfileFacts({ profile }: { profile: Profile }) {
   const events = counters?.["events"];
   return (
     <Facts compact>
+      {personOf(profile).map(({ label, text }) => (
+        <Fact key={label} label={label}>
+          {text}
+        </Fact>
+      ))}
       <Fact label="First seen">{dateAndTime(insert)}</Fact>
       <Fact label="Last seen">
         <RelativeTime time={update} />

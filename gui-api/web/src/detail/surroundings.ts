@@ -1,14 +1,10 @@
 /** What a session's context tells of browser, screen and campaign, where the client sent it. */
 import type { JsonObject } from "../api/types";
-
-/** A labelled fact. */
-export interface Surrounding {
-  label: string;
-  text: string;
-}
+import { factsAt } from "./factsAt";
+import type { FactPaths, LabelledFact } from "./factsAt";
 
 /** Where the parts of each fact stand in a context of the `/track` protocol. */
-const FACTS: { label: string; paths: string[][]; join: string }[] = [
+const FACTS: FactPaths[] = [
   {
     label: "Browser",
     paths: [
@@ -38,16 +34,6 @@ const FACTS: { label: string; paths: string[][]; join: string }[] = [
 ];
 
 /** The facts that a context has. */
-export function surroundingsOf(context: JsonObject): Surrounding[] {
-  return FACTS.map(({ label, paths, join }) => ({ label, text: paths.map((path) => textAt(context, path)).filter(Boolean).join(join) })).filter(
-    ({ text }) => text !== "",
-  );
-}
-
-function textAt(context: JsonObject, path: string[]): string {
-  let value: unknown = context;
-  for (const key of path) {
-    value = typeof value === "object" && value !== null ? (value as JsonObject)[key] : undefined;
-  }
-  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+export function surroundingsOf(context: JsonObject): LabelledFact[] {
+  return factsAt(context, FACTS);
 }
