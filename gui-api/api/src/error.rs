@@ -7,6 +7,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use tideline_filter::FilterError;
 use tideline_store::StoreError;
 use utoipa::ToSchema;
 
@@ -37,6 +38,8 @@ pub(crate) enum ApiError {
     UnknownToken,
     #[error("{0}")]
     Parameter(String),
+    #[error("the filter cannot be used: {0}")]
+    Filter(FilterError),
     #[error("no {kind} `{id}`")]
     NotFound { kind: &'static str, id: String },
     #[error("nothing is at this path: /openapi.json lists what there is")]
@@ -67,7 +70,7 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
-            Self::Parameter(_) => StatusCode::BAD_REQUEST,
+            Self::Parameter(_) | Self::Filter(_) => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -89,6 +92,29 @@ impl ApiError {
 pub(crate) struct Problem {
     /// What is wrong, and what to do.
     detail: String,
+    /// Where a filter goes wrong, when that is what is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<FilterProblem>,
+}
+
+/// Where a filter goes wrong.
+#[derive(Serialize, ToSchema)]
+struct FilterProblem {
+    /// What is wrong, without the place.
+    message: String,
+    /// The first character (Unicode scalar value) of the part that is wrong, from 0.
+    start: usize,
+    /// The character behind that part; `start` where something is missing.
+    end: usize,
+    /// What may have been meant, to stand in place of that part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<String>,
+}
+
+impl From<FilterError> for FilterProblem {
+    fn from(FilterError { message, characters, suggestion, .. }: FilterError) -> Self {
+        Self { message, start: characters.start, end: characters.end, suggestion }
+    }
 }
 
 impl IntoResponse for ApiError {
@@ -97,9 +123,10 @@ impl IntoResponse for ApiError {
             // What the store says is for the operator: it may name files and hosts.
             tracing::error!(%error, "the store failed a request");
         }
-        let problem = Problem { detail: self.to_string() };
-        let mut response = (self.status(), Json(problem)).into_response();
-        response.headers_mut().extend(self.header());
+        let (detail, status, header) = (self.to_string(), self.status(), self.header());
+        let filter = if let Self::Filter(error) = self { Some(error.into()) } else { None };
+        let mut response = (status, Json(Problem { detail, filter })).into_response();
+        response.headers_mut().extend(header);
         response
     }
 }

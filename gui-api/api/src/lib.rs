@@ -15,6 +15,7 @@ mod connections;
 mod cursor;
 mod endpoints;
 mod error;
+mod filters;
 mod gui;
 mod headers;
 mod live;

@@ -23,6 +23,9 @@ use crate::live::Feed;
 use crate::redis_probe::RedisProbe;
 use crate::service::IntakeWorks;
 
+/// The OpenAPI document, as it is served.
+pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
+
 /// No route takes a body yet.
 const MOST_BODY_BYTES: usize = 64 * 1024;
 
@@ -53,6 +56,7 @@ fn guarded() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(events::list))
         .routes(routes!(live::follow))
         .routes(routes!(events::one))
+        .routes(routes!(profiles::list))
         .routes(routes!(profiles::one))
         .routes(routes!(sessions::one))
         .routes(routes!(document))
@@ -109,7 +113,7 @@ impl utoipa::Modify for Document {
     responses((status = 200, description = "The OpenAPI document of this service", body = Object))
 )]
 async fn document() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], include_str!("../openapi.json"))
+    ([(CONTENT_TYPE, "application/json")], OPENAPI)
 }
 
 async fn no_route() -> ApiError {

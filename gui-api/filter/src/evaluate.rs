@@ -14,6 +14,8 @@ const MOST_PAIRED: usize = 100;
 /// A filter that is ready to be asked many times: values are read, and relative moments are counted from one `now`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
+    expression: Expression,
+    now: Timestamp,
     node: Node,
 }
 
@@ -71,7 +73,20 @@ impl Prepared {
     /// Makes `filter` ready for documents that are looked at `now`.
     #[must_use]
     pub fn at(filter: &Filter, now: Timestamp) -> Self {
-        Self { node: Node::prepare(filter.expression(), now) }
+        let expression = filter.expression().clone();
+        Self { node: Node::prepare(&expression, now), expression, now }
+    }
+
+    /// The tree that it was made of.
+    #[must_use]
+    pub fn expression(&self) -> &Expression {
+        &self.expression
+    }
+
+    /// What relative moments are counted from.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Whether the documents match.

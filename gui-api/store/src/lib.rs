@@ -9,6 +9,6 @@ mod port;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore, Found};
 pub use port::{
-    Batch, EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, States, Store, StoreError,
-    Version, Versioned,
+    Batch, EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, ProfileKey, ProfilePage,
+    ProfileQuery, States, Store, StoreError, Version, Versioned,
 };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tideline_filter::Prepared;
 use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Reference, Session};
 
 /// The most events that one query returns.
@@ -50,9 +51,15 @@ pub trait Store: Send + Sync + 'static {
     /// Events that match, newest first, by [`EventKey`].
     ///
     /// A page may hold fewer than [`EventQuery::limit`] though there are more: it also ends when it has
-    /// [`MAX_PAGE_BYTES`], and events that cannot be read are left out of it, which may leave none. Only
-    /// [`EventPage::next`] tells whether another follows.
+    /// [`MAX_PAGE_BYTES`], when it has been looked for long enough ([`EventQuery::r#where`]), and events that cannot be
+    /// read are left out of it, which may leave none. Only [`EventPage::next`] tells whether another follows.
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>>;
+
+    /// Profiles that match, the latest updated first, by [`ProfileKey`]. Pages are as those of [`Store::events`].
+    ///
+    /// A profile that is updated while somebody reads page by page moves to the front, where they will not see it; nobody
+    /// sees one twice.
+    fn profiles(&self, query: ProfileQuery) -> BoxFuture<'_, Result<ProfilePage, StoreError>>;
 
     /// All event sources, by id.
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>>;
@@ -163,6 +170,8 @@ impl EventFilter {
 pub struct EventQuery {
     /// Which.
     pub filter: EventFilter,
+    /// And which of them: documents are read to find out, so many that a page comes in bounded time.
+    pub r#where: Option<Prepared>,
     /// Event time, to the microsecond, from here on.
     pub from: Option<Timestamp>,
     /// Event time, to the microsecond, before this.
@@ -197,4 +206,41 @@ pub struct EventPage {
     pub events: Vec<Event>,
     /// Where the next page begins; none when this is the last.
     pub next: Option<EventKey>,
+}
+
+/// A page of profiles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileQuery {
+    /// Which; none for all.
+    pub r#where: Option<Prepared>,
+    /// Only what comes after the profile of this key in the order of the list.
+    pub after: Option<ProfileKey>,
+    /// How many at the most, 1 to [`MAX_PAGE`].
+    pub limit: usize,
+}
+
+/// The place of a profile in lists: `metadata.time.update`, then id, both descending.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProfileKey {
+    /// `metadata.time.update`, to the microsecond.
+    pub microseconds: i64,
+    /// The profile's id.
+    pub id: String,
+}
+
+impl ProfileKey {
+    /// The place of this profile.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Self {
+        Self { microseconds: profile.metadata.time.update.as_microsecond(), id: profile.id.clone() }
+    }
+}
+
+/// What a query found.
+#[derive(Clone, Debug, Default)]
+pub struct ProfilePage {
+    /// Profiles, the latest updated first.
+    pub profiles: Vec<Profile>,
+    /// Where the next page begins; none when this is the last.
+    pub next: Option<ProfileKey>,
 }

@@ -6,12 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tideline_filter::Document;
 use tideline_model::Event;
-use tideline_store::{EventFilter, EventQuery};
+use tideline_store::{EventFilter, EventKey, EventQuery};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::cursor;
+use crate::cursor::{self, List};
 use crate::error::{ApiError, Problem};
+use crate::filters;
 use crate::parameters::{Id, Parameters, page_size, text, time};
 use crate::routes::Shared;
 
@@ -35,6 +37,11 @@ pub(crate) struct ListParameters {
     /// Only events of this profile.
     #[serde(deserialize_with = "text")]
     profile: Option<String>,
+    /// Only events that match this filter (`docs/filter.md`): `properties.total > 100 AND hit.url CONTAINS "shoe"`. Documents
+    /// are read to find them, for about two seconds: a page may hold none though `next` leads to more.
+    #[serde(deserialize_with = "text")]
+    #[param(max_length = 8192)]
+    r#where: Option<String>,
     /// Only events whose time (`metadata.time.insert`) is this or later.
     #[serde(deserialize_with = "time")]
     #[param(value_type = Option<String>, format = DateTime)]
@@ -54,7 +61,7 @@ pub(crate) struct ListParameters {
 
 impl ListParameters {
     fn query(self) -> Result<EventQuery, ApiError> {
-        let Self { r#type, source, session, profile, from, to, limit, cursor } = self;
+        let Self { r#type, source, session, profile, r#where, from, to, limit, cursor } = self;
         if let (Some(from), Some(to)) = (from, to)
             && from >= to
         {
@@ -62,16 +69,10 @@ impl ListParameters {
                 "no time is from {from} on and before {to}: `from` must be earlier than `to`"
             )));
         }
-        let after = match cursor {
-            None => None,
-            Some(cursor) => Some(cursor::decode(&cursor).ok_or_else(|| {
-                ApiError::Parameter(format!(
-                    "`{cursor}` is not a cursor: use `next` of the page before, unchanged, or none for the first page"
-                ))
-            })?),
-        };
+        let after = cursor::decode(List::Events, cursor, |microseconds, id| EventKey { microseconds, id })?;
+        let r#where = filters::prepared(r#where.as_deref(), Document::Event)?;
         let filter = EventFilter { r#type, source, session, profile };
-        Ok(EventQuery { filter, from, to, after, limit: limit.unwrap_or(DEFAULT_PAGE) })
+        Ok(EventQuery { filter, r#where, from, to, after, limit: limit.unwrap_or(DEFAULT_PAGE) })
     }
 }
 
@@ -90,7 +91,7 @@ pub(crate) struct EventList {
     get, path = "/api/v1/events", operation_id = "list_events", tag = "events", params(ListParameters),
     responses(
         (status = 200, description = "A page of events", body = EventList),
-        (status = 400, description = "A parameter is unknown or not readable", body = Problem),
+        (status = 400, description = "A parameter is unknown or not readable, or the filter is", body = Problem),
         (status = 401, description = "No token, or an unknown one", body = Problem),
         (status = 503, description = "The store does not answer", body = Problem),
     )
@@ -100,7 +101,10 @@ pub(crate) async fn list(
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<EventList>, ApiError> {
     let page = shared.store.events(parameters.query()?).await?;
-    Ok(Json(EventList { events: page.events, next: page.next.as_ref().map(cursor::encode) }))
+    Ok(Json(EventList {
+        events: page.events,
+        next: page.next.map(|next| cursor::encode(List::Events, next.microseconds, &next.id)),
+    }))
 }
 
 /// One event.

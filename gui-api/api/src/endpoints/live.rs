@@ -9,18 +9,25 @@ use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use http::request::Parts;
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
+use tideline_filter::{Document, Documents, Filter, Prepared};
 use tideline_store::EventFilter;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use crate::error::{ApiError, Problem};
+use crate::filters;
 use crate::live::{Delivery, LiveEvent, Reader};
 use crate::parameters::{Parameters, text};
 use crate::routes::Shared;
 
 /// A comment line as often as this keeps proxies from closing a quiet connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// `now` of a filter moves on this often.
+const OLDEST_NOW: Duration = Duration::from_secs(1);
 
 /// Which events.
 #[derive(Default, Deserialize, IntoParams)]
@@ -39,11 +46,51 @@ pub(crate) struct LiveParameters {
     /// Only events of this profile.
     #[serde(deserialize_with = "text")]
     profile: Option<String>,
+    /// Only events that match this filter (`docs/filter.md`).
+    #[serde(deserialize_with = "text")]
+    #[param(max_length = 8192)]
+    r#where: Option<String>,
 }
 
-impl From<LiveParameters> for EventFilter {
-    fn from(LiveParameters { r#type, source, session, profile }: LiveParameters) -> Self {
-        Self { r#type, source, session, profile }
+/// Which events a reader wants.
+struct Wanted {
+    filter: EventFilter,
+    r#where: Option<Condition>,
+}
+
+/// A filter, ready for what comes now.
+struct Condition {
+    filter: Filter,
+    prepared: Prepared,
+}
+
+impl Wanted {
+    fn read(parameters: LiveParameters) -> Result<Self, ApiError> {
+        let LiveParameters { r#type, source, session, profile, r#where } = parameters;
+        let filter = filters::read(r#where.as_deref(), Document::Event)?;
+        Ok(Self {
+            filter: EventFilter { r#type, source, session, profile },
+            r#where: filter.map(Condition::new),
+        })
+    }
+
+    fn matches(&mut self, event: &LiveEvent) -> bool {
+        self.filter.matches(&event.event)
+            && self.r#where.as_mut().is_none_or(|condition| condition.matches(event, Timestamp::now()))
+    }
+}
+
+impl Condition {
+    fn new(filter: Filter) -> Self {
+        Self { prepared: Prepared::at(&filter, Timestamp::now()), filter }
+    }
+
+    fn matches(&mut self, event: &LiveEvent, now: Timestamp) -> bool {
+        if now.duration_since(self.prepared.now()).unsigned_abs() > OLDEST_NOW {
+            self.prepared = Prepared::at(&self.filter, now);
+        }
+        let event: serde_json::Result<Value> = serde_json::from_str(event.json.get());
+        event.is_ok_and(|event| self.prepared.matches(&Documents::only(Document::Event, &event)))
     }
 }
 
@@ -76,7 +123,7 @@ where
     get, path = "/api/v1/events/live", operation_id = "follow_events", tag = "events", params(LiveParameters),
     responses(
         (status = 200, description = "Events without end", body = String, content_type = "text/event-stream"),
-        (status = 400, description = "A parameter is unknown or not readable", body = Problem),
+        (status = 400, description = "A parameter is unknown or not readable, or the filter is", body = Problem),
         (status = 401, description = "No token, or an unknown one", body = Problem),
         (status = 503, description = "Too many readers, or Redis cannot be reached", body = Problem),
     )
@@ -86,15 +133,16 @@ pub(crate) async fn follow(
     Parameters(parameters): Parameters<LiveParameters>,
     seat: Seat,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
+    let wanted = Wanted::read(parameters)?;
     let reader = shared.feed.reader().await.ok_or(ApiError::NoLiveEvents)?;
-    let follower = Follower { reader, filter: parameters.into(), _seat: seat };
+    let follower = Follower { reader, wanted, _seat: seat };
     let messages = unfold(follower, |mut follower| async { Some((Ok(follower.next().await?), follower)) });
     Ok(Sse::new(messages).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 struct Follower {
     reader: Reader,
-    filter: EventFilter,
+    wanted: Wanted,
     _seat: Seat,
 }
 
@@ -102,7 +150,7 @@ impl Follower {
     async fn next(&mut self) -> Option<Message> {
         loop {
             match self.reader.next().await? {
-                Delivery::Event(event) if self.filter.matches(&event.event) => return Some(message(&event)),
+                Delivery::Event(event) if self.wanted.matches(&event) => return Some(message(&event)),
                 Delivery::Event(_) => {}
                 Delivery::Gap(missed) => {
                     return Some(Message::default().event("gap").data(format!(r#"{{"missed":{missed}}}"#)));

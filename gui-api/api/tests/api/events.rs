@@ -68,9 +68,9 @@ async fn what_cannot_be_asked_is_refused_with_what_can() {
     let table = [
         (
             "/api/v1/events?colour=red",
-            "`type`, `source`, `session`, `profile`, `from`, `to`, `limit`, `cursor`",
+            "`type`, `source`, `session`, `profile`, `where`, `from`, `to`, `limit`, `cursor`",
         ),
-        ("/api/v1/events/live?limit=5", "`type`, `source`, `session`, `profile`"),
+        ("/api/v1/events/live?limit=5", "`type`, `source`, `session`, `profile`, `where`"),
         ("/api/v1/events?type=a&type=b", "duplicate field `type`"),
         ("/api/v1/events?limit=0", "from 1 to 200"),
         ("/api/v1/events?limit=201", "from 1 to 200"),

@@ -8,7 +8,7 @@ use crate::service::{CHANNEL, TOKEN, TestService, Wishes, event};
 use crate::until;
 
 /// A reader of the stream.
-struct Reader {
+pub(crate) struct Reader {
     response: Response,
     buffer: String,
 }
@@ -21,7 +21,7 @@ struct Message {
 }
 
 impl Reader {
-    async fn connect(service: &TestService, query: &str) -> Self {
+    pub(crate) async fn connect(service: &TestService, query: &str) -> Self {
         let request = service.request(Method::GET, &format!("/api/v1/events/live{query}")).bearer_auth(TOKEN);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
@@ -47,12 +47,12 @@ impl Reader {
         }
     }
 
-    async fn next_id(&mut self) -> String {
+    pub(crate) async fn next_id(&mut self) -> String {
         self.next().await.unwrap().id
     }
 }
 
-async fn publish(service: &TestService, events: &[Event]) {
+pub(crate) async fn publish(service: &TestService, events: &[Event]) {
     publish_text(service, &serde_json::to_string(events).unwrap()).await;
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod document;
 mod events;
+mod filters;
 mod gui;
 mod health;
 mod live;

@@ -15,15 +15,22 @@ use tideline_model::{Profile, Session};
 
 use super::partitions::sync_directory;
 use super::{damage, fault};
-use crate::{States, StoreError, Version, Versioned};
+use crate::{ProfileKey, States, StoreError, Version, Versioned};
 
 /// What each version of the schema adds to the one before.
-const SCHEMA: [&str; 2] = [
+const SCHEMA: [&str; 3] = [
     "CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE sources (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;",
     "CREATE TABLE redirects (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;",
+    // `metadata.time.update`, in microseconds since 1970. Of profiles that are there already, it is known to the
+    // millisecond until they are written again, which is of no matter for lists.
+    "ALTER TABLE profiles ADD COLUMN updated INTEGER NOT NULL DEFAULT 0;
+     UPDATE profiles SET updated = coalesce(
+         CAST(round(1000 * unixepoch(document ->> '$.metadata.time.update', 'subsec')) AS INTEGER) * 1000, 0)
+     WHERE json_valid(document);
+     CREATE INDEX profiles_by_update ON profiles (updated, id);",
 ];
 
 /// What `user_version` says in databases that this program writes.
@@ -97,6 +104,11 @@ impl Documents {
             Ok(connection)
         };
         open().map_err(|error| self.fault(&error))
+    }
+
+    /// The database file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The sentence for a failure of SQLite.
@@ -228,7 +240,7 @@ impl Kind {
     fn insert(self) -> &'static str {
         match self {
             Self::Session => "INSERT INTO sessions VALUES (?1, ?2 + 1, ?3) ON CONFLICT DO NOTHING",
-            Self::Profile => "INSERT INTO profiles VALUES (?1, ?2 + 1, ?3) ON CONFLICT DO NOTHING",
+            Self::Profile => "INSERT INTO profiles VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING",
         }
     }
 
@@ -239,7 +251,8 @@ impl Kind {
                 "UPDATE sessions SET version = version + 1, document = ?3 WHERE id = ?1 AND version = ?2"
             }
             Self::Profile => {
-                "UPDATE profiles SET version = version + 1, document = ?3 WHERE id = ?1 AND version = ?2"
+                "UPDATE profiles SET version = version + 1, document = ?3, updated = ?4
+                 WHERE id = ?1 AND version = ?2"
             }
         }
     }
@@ -283,12 +296,13 @@ pub(super) fn write_states(
     profiles: &[Versioned<Profile>],
 ) -> rusqlite::Result<Option<Outdated>> {
     for session in sessions {
-        if !write(connection, Kind::Session, &session.document.id, session)? {
+        if !write(connection, Kind::Session, &session.document.id, session, None)? {
             return Ok(Some(Outdated { kind: Kind::Session.name(), id: session.document.id.clone() }));
         }
     }
     for profile in profiles {
-        if !write(connection, Kind::Profile, &profile.document.id, profile)? {
+        let updated = ProfileKey::of(&profile.document).microseconds;
+        if !write(connection, Kind::Profile, &profile.document.id, profile, Some(updated))? {
             return Ok(Some(Outdated { kind: Kind::Profile.name(), id: profile.document.id.clone() }));
         }
         write_ids(connection, &profile.document)?;
@@ -301,11 +315,16 @@ fn write<T: Serialize>(
     kind: Kind,
     id: &str,
     versioned: &Versioned<T>,
+    updated: Option<i64>,
 ) -> rusqlite::Result<bool> {
     let version = i64::try_from(versioned.version.0).unwrap_or(i64::MAX);
-    let statement = if version == 0 { kind.insert() } else { kind.update() };
-    let changed =
-        connection.prepare_cached(statement)?.execute(params![id, version, json(&versioned.document)?])?;
+    let document = json(&versioned.document)?;
+    let mut statement =
+        connection.prepare_cached(if version == 0 { kind.insert() } else { kind.update() })?;
+    let changed = match updated {
+        Some(updated) => statement.execute(params![id, version, document, updated])?,
+        None => statement.execute(params![id, version, document])?,
+    };
     Ok(changed == 1)
 }
 

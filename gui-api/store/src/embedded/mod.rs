@@ -22,12 +22,15 @@ mod page;
 mod partition_writers;
 mod partitions;
 mod permits;
+mod profile_page;
+mod scan;
 mod writer;
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -38,8 +41,9 @@ use self::documents::Documents;
 pub use self::documents::Found;
 use self::partitions::Partitions;
 use self::permits::{Permits, Reads};
+use self::scan::Scan;
 use self::writer::Writer;
-use crate::{Batch, EventPage, EventQuery, States, Store, StoreError};
+use crate::{Batch, EventPage, EventQuery, ProfilePage, ProfileQuery, States, Store, StoreError};
 
 /// What an embedded store may use.
 #[derive(Clone, Copy, Debug)]
@@ -49,13 +53,26 @@ pub struct EmbeddedOptions {
     pub index_memory_bytes: usize,
     /// How many lists, events, sessions, sources and redirects are read at the same time; others wait.
     pub parallel_reads: usize,
+    /// How many lists with a filter that reads documents are made at the same time besides; others wait.
+    pub parallel_scans: usize,
+    /// How many documents such a list reads for one page.
+    pub most_scanned: usize,
+    /// How long it reads them.
+    pub longest_scan: Duration,
     /// How many origins, states and profiles are read at the same time besides; others wait.
     pub parallel_intake_reads: usize,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { index_memory_bytes: 32_000_000, parallel_reads: 8, parallel_intake_reads: 4 }
+        Self {
+            index_memory_bytes: 32_000_000,
+            parallel_reads: 8,
+            parallel_scans: 2,
+            most_scanned: 200_000,
+            longest_scan: Duration::from_secs(2),
+            parallel_intake_reads: 4,
+        }
     }
 }
 
@@ -66,6 +83,7 @@ impl Default for EmbeddedOptions {
 pub struct EmbeddedStore {
     reading: Arc<Reading>,
     permits: Permits,
+    options: EmbeddedOptions,
     writer: Writer,
 }
 
@@ -93,7 +111,12 @@ impl EmbeddedStore {
         let partitions = Partitions::open(directory)?;
         let reading = Arc::new(Reading { documents, partitions });
         let writer = Writer::start(directory, options, Arc::clone(&reading))?;
-        Ok(Self { reading, permits: Permits::new(options), writer })
+        Ok(Self { reading, permits: Permits::new(options), options, writer })
+    }
+
+    /// The permits that a list takes.
+    fn list(is_scan: bool) -> Reads {
+        if is_scan { Reads::Scans } else { Reads::Api }
     }
 
     /// Runs `read` on a blocking thread, when one of the permits for such reads is free.
@@ -159,7 +182,17 @@ impl Store for EmbeddedStore {
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>> {
-        self.read(Reads::Api, move |reading| page::newest_first(&reading.partitions, &query))
+        let options = self.options;
+        self.read(Self::list(query.r#where.is_some()), move |reading| {
+            page::newest_first(&reading.partitions, &query, Scan::begin(options))
+        })
+    }
+
+    fn profiles(&self, query: ProfileQuery) -> BoxFuture<'_, Result<ProfilePage, StoreError>> {
+        let options = self.options;
+        self.read(Self::list(query.r#where.is_some()), move |reading| {
+            profile_page::latest_first(&reading.documents, &query, Scan::begin(options))
+        })
     }
 
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>> {
@@ -193,6 +226,8 @@ impl Store for EmbeddedStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
+    use tideline_filter::{Filter, Prepared};
 
     #[tokio::test]
     async fn the_intake_and_readiness_wait_for_no_other_reads() {
@@ -200,12 +235,22 @@ mod tests {
         let store = EmbeddedStore::open(directory.path(), EmbeddedOptions::default()).unwrap();
         let ids = ["id".to_owned()];
 
-        let _lists = hold_all(&store, Reads::Api);
+        let lists = hold_all(&store, Reads::Api);
         assert!(store.events(EventQuery::default()).now_or_never().is_none(), "lists wait");
         store.origins(&ids).await.unwrap();
         store.states(&ids, &ids).await.unwrap();
         store.profile("id").await.unwrap();
         store.ready().await.unwrap();
+
+        let _scans = hold_all(&store, Reads::Scans);
+        drop(lists);
+        store.events(EventQuery::default()).await.unwrap();
+        store.profiles(ProfileQuery::default()).await.unwrap();
+        store.write(Batch::default()).await.unwrap();
+        let filter = Filter::parse("a = 1").unwrap();
+        let r#where = Some(Prepared::at(&filter, Timestamp::UNIX_EPOCH));
+        let filtered = store.events(EventQuery { r#where, ..EventQuery::default() });
+        assert!(filtered.now_or_never().is_none(), "filters wait for filters");
 
         let _intake = hold_all(&store, Reads::Intake);
         assert!(store.origins(&ids).now_or_never().is_none(), "the intake waits for itself");

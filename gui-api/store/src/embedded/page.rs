@@ -7,62 +7,121 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::{Bound, Range};
+use std::path::Path;
 
 use jiff::Timestamp;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::query::{AllQuery, BooleanQuery, EnableScoring, Query, TermQuery, Weight};
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TantivyError};
+use tideline_filter::{Document, Documents, Prepared, narrowing};
 use tideline_model::Event;
 
 use super::event_schema::{self, EventSchema, keyword};
 use super::lookup::stored;
 use super::month::Month;
 use super::partitions::Partitions;
+use super::scan::{Scan, times_of};
 use super::{damage, fault};
 use crate::{EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, StoreError};
 
+/// The field that lists are ordered by.
+const TIME: &[&str] = &["metadata", "time", "insert"];
+
 /// The page that `query` asks for.
-pub(super) fn newest_first(partitions: &Partitions, query: &EventQuery) -> Result<EventPage, StoreError> {
-    let wanted = query.limit.clamp(1, MAX_PAGE);
-    let bounds = Bounds::of(query);
-    let filter = filter(&partitions.schema, &query.filter);
-    let mut events: Vec<Event> = Vec::new();
-    // Of the events that were read, readable or not.
-    let (mut count, mut bytes, mut last) = (0, 0, None);
+pub(super) fn newest_first(
+    partitions: &Partitions,
+    query: &EventQuery,
+    mut scan: Scan,
+) -> Result<EventPage, StoreError> {
+    let mut page = Page::of(query);
+    let mut bounds = Bounds::of(query);
+    let filter = filter(&partitions.schema, query);
     for month in partitions.months()? {
         if !bounds.months().contains(&month) {
             continue;
         }
         let Some(searcher) = partitions.searcher(month)? else { continue };
-        // One more than the page, to know whether another follows.
-        let missing = wanted + 1 - count;
         let path = partitions.path(month);
-        let places = places(&searcher, filter.as_ref(), &bounds, missing)
-            .map_err(|error| fault::index(&path, &error))?;
-        for Place { microseconds, id, address } in places {
-            if count == wanted || bytes >= MAX_PAGE_BYTES {
-                return Ok(EventPage { events, next: last });
+        let fault = |error: TantivyError| fault::index(&path, &error);
+        loop {
+            // Without a condition one more than the page has, to know whether another follows.
+            let wanted = if page.r#where.is_some() { scan.next_round() } else { page.room() + 1 };
+            let places = places(&searcher, filter.as_ref(), &bounds, wanted).map_err(fault)?;
+            let is_last = places.len() < wanted;
+            for Place { microseconds, id, address } in places {
+                if page.is_full() || (page.r#where.is_some() && scan.is_over()) {
+                    return Ok(EventPage { events: page.events, next: page.last });
+                }
+                let document = stored(&searcher, address).map_err(fault)?;
+                page.take(partitions.schema.json(&document), EventKey { microseconds, id }, &path);
+                scan.count();
             }
-            let document = stored(&searcher, address).map_err(|error| fault::index(&path, &error))?;
-            let json = partitions.schema.json(&document);
-            count += 1;
-            bytes += json.len();
-            last = Some(match serde_json::from_str(json) {
-                Ok(event) => {
-                    let key = EventKey::of(&event);
-                    events.push(event);
-                    key
-                }
-                Err(error) => {
-                    // It was logged; it must not keep anybody from the others.
-                    let _ = damage::found(&path, "event", &id, &error);
-                    EventKey { microseconds, id }
-                }
-            });
+            if is_last {
+                break;
+            }
+            bounds.after(page.last.as_ref());
         }
     }
-    Ok(EventPage { events, next: None })
+    Ok(EventPage { events: page.events, next: None })
+}
+
+/// A page that is being filled.
+struct Page<'a> {
+    wanted: usize,
+    r#where: Option<&'a Prepared>,
+    events: Vec<Event>,
+    /// Of the events that belong to it, readable or not.
+    count: usize,
+    bytes: usize,
+    /// The last event that was looked at.
+    last: Option<EventKey>,
+}
+
+impl<'a> Page<'a> {
+    fn of(query: &'a EventQuery) -> Self {
+        let wanted = query.limit.clamp(1, MAX_PAGE);
+        Self { wanted, r#where: query.r#where.as_ref(), events: Vec::new(), count: 0, bytes: 0, last: None }
+    }
+
+    fn room(&self) -> usize {
+        self.wanted - self.count
+    }
+
+    fn is_full(&self) -> bool {
+        self.count == self.wanted || self.bytes >= MAX_PAGE_BYTES
+    }
+
+    /// Adds an event, if it matches.
+    fn take(&mut self, json: &str, key: EventKey, path: &Path) {
+        match read(json, self.r#where) {
+            Ok(None) => self.last = Some(key),
+            Ok(Some(event)) => {
+                self.last = Some(EventKey::of(&event));
+                self.events.push(event);
+                self.count += 1;
+                self.bytes += json.len();
+            }
+            Err(error) => {
+                // It is logged; it must not keep anybody from the others.
+                let _ = damage::found(path, "event", &key.id, &error);
+                self.last = Some(key);
+                self.count += 1;
+                self.bytes += json.len();
+            }
+        }
+    }
+}
+
+/// The event, if it fulfils the condition.
+fn read(json: &str, condition: Option<&Prepared>) -> serde_json::Result<Option<Event>> {
+    if let Some(condition) = condition {
+        let event = serde_json::from_str(json)?;
+        if !condition.matches(&Documents::only(Document::Event, &event)) {
+            return Ok(None);
+        }
+    }
+    serde_json::from_str(json).map(Some)
 }
 
 /// The part of the list that is asked for.
@@ -76,8 +135,20 @@ impl Bounds {
     fn of(query: &EventQuery) -> Self {
         let from = query.from.map_or(i64::MIN, round_up);
         let to = query.to.map_or(i64::MAX, round_up);
-        let to = query.after.as_ref().map_or(to, |after| to.min(after.microseconds.saturating_add(1)));
-        Self { times: from..to, after: query.after.clone() }
+        let condition = query.r#where.as_ref();
+        let times =
+            condition.map_or(i64::MIN..i64::MAX, |condition| times_of(condition, Document::Event, TIME));
+        let mut bounds = Self { times: from.max(times.start)..to.min(times.end), after: None };
+        bounds.after(query.after.as_ref());
+        bounds
+    }
+
+    /// Only what comes after this event.
+    fn after(&mut self, event: Option<&EventKey>) {
+        if let Some(event) = event {
+            self.times.end = self.times.end.min(event.microseconds.saturating_add(1));
+            self.after = Some(event.clone());
+        }
     }
 
     fn months(&self) -> std::ops::RangeInclusive<Month> {
@@ -92,19 +163,31 @@ fn round_up(time: Timestamp) -> i64 {
     if whole { microseconds } else { microseconds.saturating_add(1) }
 }
 
-fn filter(schema: &EventSchema, filter: &EventFilter) -> Box<dyn Query> {
-    let parts = [
-        (schema.r#type, &filter.r#type),
-        (schema.source, &filter.source),
-        (schema.session, &filter.session),
-        (schema.profile, &filter.profile),
+/// What the index says of the events that are wanted. It may find more than match the condition, and never fewer.
+fn filter(schema: &EventSchema, query: &EventQuery) -> Box<dyn Query> {
+    let EventFilter { r#type, source, session, profile } = &query.filter;
+    let fields: [(Field, Option<&String>, &[&str]); 5] = [
+        (schema.id, None, &["id"]),
+        (schema.r#type, r#type.as_ref(), &["type"]),
+        (schema.source, source.as_ref(), &["source", "id"]),
+        (schema.session, session.as_ref(), &["session", "id"]),
+        (schema.profile, profile.as_ref(), &["profile", "id"]),
     ];
-    let terms: Vec<Box<dyn Query>> = parts
-        .into_iter()
-        .filter_map(|(field, value)| value.as_ref().map(|value| EventSchema::term(field, value)))
-        .map(|term| -> Box<dyn Query> { Box::new(TermQuery::new(term, IndexRecordOption::Basic)) })
-        .collect();
-    if terms.is_empty() { Box::new(AllQuery) } else { Box::new(BooleanQuery::intersection(terms)) }
+    let mut parts: Vec<Box<dyn Query>> = Vec::new();
+    for (field, value, steps) in fields {
+        let term = |value: &str| -> Box<dyn Query> {
+            Box::new(TermQuery::new(EventSchema::term(field, value), IndexRecordOption::Basic))
+        };
+        parts.extend(value.map(|value| term(value)));
+        let texts = query
+            .r#where
+            .as_ref()
+            .and_then(|condition| narrowing::texts(condition.expression(), Document::Event, steps));
+        if let Some(texts) = texts {
+            parts.push(Box::new(BooleanQuery::union(texts.into_iter().map(term).collect())));
+        }
+    }
+    if parts.is_empty() { Box::new(AllQuery) } else { Box::new(BooleanQuery::intersection(parts)) }
 }
 
 /// Where an event of the page is. Ordered as lists are, from the last to the first.

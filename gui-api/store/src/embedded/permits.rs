@@ -14,6 +14,8 @@ use super::EmbeddedOptions;
 pub(super) enum Reads {
     /// What people ask for; a list may take long.
     Api,
+    /// Lists for which documents are read to find those that match: each takes as long as it may.
+    Scans,
     /// What the intake needs before it can write. Profiles by any id are among it: these lookups are
     /// short, so others who ask for them do not hold it up.
     Intake,
@@ -24,6 +26,7 @@ pub(super) enum Reads {
 /// Permits for each kind of read.
 pub(super) struct Permits {
     api: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
     intake: Arc<Semaphore>,
     readiness: Arc<Semaphore>,
 }
@@ -33,6 +36,7 @@ impl Permits {
         let permits = |count: usize| Arc::new(Semaphore::new(count.max(1)));
         Self {
             api: permits(options.parallel_reads),
+            scans: permits(options.parallel_scans),
             intake: permits(options.parallel_intake_reads),
             readiness: permits(1),
         }
@@ -42,6 +46,7 @@ impl Permits {
     pub(super) fn of(&self, reads: Reads) -> Arc<Semaphore> {
         Arc::clone(match reads {
             Reads::Api => &self.api,
+            Reads::Scans => &self.scans,
             Reads::Intake => &self.intake,
             Reads::Readiness => &self.readiness,
         })

@@ -5,10 +5,12 @@
 
 mod backend;
 mod embedded;
+mod filtering;
 mod fixtures;
 mod hostile;
 mod listing;
 mod parallel;
+mod profiles;
 mod redirects;
 mod sources;
 mod states;
@@ -56,6 +58,15 @@ contract! {
         a_page_is_never_longer_than_the_most,
         pages_of_large_events_are_short_and_join,
         an_event_larger_than_a_page_is_a_page;
+    filtering:
+        a_filter_finds_what_it_matches_in_memory_on_pages_of_any_length,
+        a_filter_goes_together_with_ids_and_times,
+        an_event_that_cannot_match_a_filter_is_not_found_by_its_id;
+    profiles:
+        the_latest_updated_come_first_and_pages_join,
+        a_profile_that_is_updated_moves_to_the_front,
+        a_filter_finds_the_profiles_that_it_matches,
+        pages_of_large_profiles_are_short_and_join;
     hostile:
         any_properties_are_read_back_as_written,
         any_ids_are_found,

@@ -2,16 +2,19 @@
  * Calls of the JSON API, one function a route. Failures are `ApiError`s whose message can be shown as it is.
  */
 import { FILTER_KEYS } from "./types";
-import type { EventFilter, EventPage, Profile, Session, TrackedEvent } from "./types";
+import type { EventFilter, EventPage, FilterProblem, Profile, Session, TrackedEvent } from "./types";
 
 /** Why a call failed; status 0 when no answer came. */
 export class ApiError extends Error {
   readonly status: number;
+  /** What is wrong with `where`, when that is why. */
+  readonly filter: FilterProblem | null;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, filter: FilterProblem | null = null) {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    this.filter = filter;
   }
 }
 
@@ -51,7 +54,7 @@ export function apiFor(token: string, onRefused: () => void): Api {
     if (response.status === 401) {
       onRefused();
     }
-    throw new ApiError(response.status, await detailOf(response));
+    throw await errorOf(response);
   };
   const read = async <T>(path: string, signal: AbortSignal): Promise<T> => (await (await get(path, signal)).json()) as T;
 
@@ -78,8 +81,9 @@ function query(parameters: object): string {
   return new URLSearchParams(Object.entries(parameters).map(([key, value]) => [key, String(value)])).toString();
 }
 
-async function detailOf(response: Response): Promise<string> {
+async function errorOf(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
-  const detail = typeof body === "object" && body !== null && "detail" in body ? body.detail : null;
-  return typeof detail === "string" ? detail : `The service answered ${response.status}.`;
+  const { detail, filter } = (typeof body === "object" && body !== null ? body : {}) as { detail?: unknown; filter?: FilterProblem };
+  const message = typeof detail === "string" ? detail : `The service answered ${response.status}.`;
+  return new ApiError(response.status, message, filter ?? null);
 }

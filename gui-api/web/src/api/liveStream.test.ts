@@ -28,6 +28,7 @@ let following: Following;
 const handlers: StreamHandlers = {
   onOpen: () => log.push("open"),
   onMessages: (messages) => log.push(...messages.map(({ data }) => data)),
+  onRefused: (error) => log.push(`refused: ${error.message}`),
   onDown: (reason, failures) => log.push(`down ${failures}: ${reason}`),
 };
 const open = async (signal: AbortSignal): Promise<ReadableStream<Uint8Array>> => {
@@ -97,6 +98,12 @@ test("a refused token ends it", async () => {
   following = follow(() => Promise.reject(new ApiError(401, "refused")), handlers);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(log).toEqual([]);
+});
+
+test("a refused filter ends it, and that is told", async () => {
+  following = follow(() => Promise.reject(new ApiError(400, "no such field")), handlers);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(log).toEqual(["refused: no such field"]);
 });
 
 test("once stopped nothing is delivered or opened", async () => {

@@ -22,6 +22,8 @@ export interface StreamHandlers {
   onMessages: (messages: SseMessage[]) => void;
   /** Not connected, for the `failures`th time in a row; the next attempt is in `pause` milliseconds. */
   onDown: (reason: string, failures: number, pause: number) => void;
+  /** What was asked for is wrong, and would be the next time: it is over. */
+  onRefused: (error: ApiError) => void;
 }
 
 /** A stream that is being followed. */
@@ -39,7 +41,7 @@ export function pauseAfter(failures: number, random: number): number {
   return Math.round(pause * (0.75 + random / 2));
 }
 
-/** Follows the stream that `open` opens, until stopped or until the token is refused. */
+/** Follows the stream that `open` opens, until stopped or until the token or the filter is refused. */
 export function follow(open: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>, handlers: StreamHandlers): Following {
   const stopped = new AbortController();
   let wake: () => void = () => undefined;
@@ -70,6 +72,10 @@ export function follow(open: (signal: AbortSignal) => Promise<ReadableStream<Uin
         }
       } catch (error) {
         if (stopped.signal.aborted || (error instanceof ApiError && error.status === 401)) {
+          return;
+        }
+        if (error instanceof ApiError && error.status === 400) {
+          handlers.onRefused(error);
           return;
         }
         reason = error instanceof Error ? error.message : String(error);

@@ -96,13 +96,25 @@ export interface EventFilter {
   source: string;
   session: string;
   profile: string;
+  /** In the filter language (docs/filter.md). */
+  where: string;
+}
+
+/** Where a text in the filter language goes wrong. Places are code points, from 0. */
+export interface FilterProblem {
+  message: string;
+  start: number;
+  /** Behind the part that is wrong; `start` where something is missing. */
+  end: number;
+  /** What may have been meant, to stand in place of that part. */
+  suggestion?: string;
 }
 
 /** The parts of a filter, in the order in which they are shown. */
-export const FILTER_KEYS = ["type", "source", "profile", "session"] as const;
+export const FILTER_KEYS = ["type", "source", "profile", "session", "where"] as const;
 
 /** Wants every event. */
-export const NO_FILTER: EventFilter = { type: "", source: "", session: "", profile: "" };
+export const NO_FILTER: EventFilter = { type: "", source: "", session: "", profile: "", where: "" };
 
 /** Whether any part of a filter is set. */
 export function isFiltered(filter: EventFilter): boolean {

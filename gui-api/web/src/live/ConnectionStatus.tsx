@@ -3,11 +3,11 @@ import { useClockText } from "../ui/clock";
 import styles from "./ConnectionStatus.module.css";
 import type { Connection } from "./feed";
 
-
 const WORDS: Record<Connection["state"], string> = {
   connecting: "Connecting",
   live: "Live",
   reconnecting: "Reconnecting",
+  refused: "Stopped",
 };
 
 /** Whether events come in by themselves right now, and when it tries again if not. */

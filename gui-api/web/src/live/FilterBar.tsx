@@ -1,16 +1,21 @@
-import { FILTER_KEYS, isFiltered, NO_FILTER } from "../api/types";
-import type { EventFilter } from "../api/types";
+import { isFiltered, NO_FILTER } from "../api/types";
+import type { EventFilter, FilterProblem } from "../api/types";
 import type { Row } from "./feed";
 import styles from "./FilterBar.module.css";
 import { FilterField } from "./FilterField";
+import { WhereField } from "./WhereField";
+
+type Part = "type" | "source" | "profile" | "session";
 
 /** How each part of the filter is shown; `seen` are the values to propose. */
-const FIELDS: Record<keyof EventFilter, { label: string; placeholder: string; seen: (row: Row) => string | null }> = {
+const FIELDS: Record<Part, { label: string; placeholder: string; seen: (row: Row) => string | null }> = {
   type: { label: "Type", placeholder: "page-view", seen: ({ event }) => event.type },
   source: { label: "Source", placeholder: "any", seen: ({ event }) => event.source.id },
   profile: { label: "Profile", placeholder: "id", seen: () => null },
   session: { label: "Session", placeholder: "id", seen: () => null },
 };
+
+const PARTS = Object.keys(FIELDS) as Part[];
 
 const MAX_PROPOSALS = 50;
 
@@ -19,16 +24,23 @@ function typeOf(text: string): string {
   return text.toLowerCase().replaceAll(" ", "-");
 }
 
-/** Narrows the list by type, source, profile and session. */
-export function FilterBar(props: { filter: EventFilter; rows: Row[]; onChange: (filter: EventFilter) => void }) {
-  const { filter, rows, onChange } = props;
-  const proposals = (key: keyof EventFilter): string[] => {
+interface Properties {
+  filter: EventFilter;
+  /** What is wrong with `filter.where`. */
+  problem: FilterProblem | null;
+  rows: Row[];
+  onChange: (filter: EventFilter) => void;
+}
+
+/** Narrows the list by type, source, profile and session, and by anything else in the filter language. */
+export function FilterBar({ filter, problem, rows, onChange }: Properties) {
+  const proposals = (key: Part): string[] => {
     const values = new Set(rows.map(FIELDS[key].seen).filter((value) => value !== null));
     return [...values].toSorted().slice(0, MAX_PROPOSALS);
   };
   return (
     <search className={styles["bar"]} aria-label="Filter events">
-      {FILTER_KEYS.map((key) => (
+      {PARTS.map((key) => (
         <FilterField
           key={key}
           name={key}
@@ -44,6 +56,7 @@ export function FilterBar(props: { filter: EventFilter; rows: Row[]; onChange: (
           Clear all
         </button>
       )}
+      <WhereField value={filter.where} problem={problem} onApply={(where) => onChange({ ...filter, where })} />
     </search>
   );
 }

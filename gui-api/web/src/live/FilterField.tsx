@@ -10,11 +10,15 @@ interface Properties {
   /** What the list is filtered by now. */
   value: string;
   proposals: string[];
+  /** Takes the whole width. */
+  wide?: boolean;
+  /** The element that says what is wrong with the value. */
+  problemId?: string | null;
   onApply: (value: string) => void;
 }
 
 /** One part of the filter: applied by Enter, on leaving the field, or by choosing a proposal. */
-export function FilterField({ name, label, placeholder, value, proposals, onApply }: Properties) {
+export function FilterField({ name, label, placeholder, value, proposals, wide = false, problemId = null, onApply }: Properties) {
   const [text, setText] = useState(value);
   const [applied, setApplied] = useState(value);
   if (applied !== value) {
@@ -43,8 +47,9 @@ export function FilterField({ name, label, placeholder, value, proposals, onAppl
     }
   };
 
+  const boxStyles = [styles["box"], value !== "" && styles["active"], wide && styles["wide"], problemId !== null && styles["wrong"]];
   return (
-    <div className={value === "" ? styles["box"] : `${styles["box"]} ${styles["active"]}`}>
+    <div className={boxStyles.filter(Boolean).join(" ")}>
       <label htmlFor={`filter-${name}`}>{label}</label>
       <input
         id={`filter-${name}`}
@@ -55,6 +60,8 @@ export function FilterField({ name, label, placeholder, value, proposals, onAppl
         autoComplete="off"
         autoCapitalize="off"
         spellCheck={false}
+        aria-invalid={problemId !== null}
+        aria-describedby={problemId ?? undefined}
         onChange={(event) => change(event.target.value)}
         onKeyDown={press}
         onBlur={() => apply(text)}

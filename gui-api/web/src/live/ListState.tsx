@@ -5,10 +5,20 @@ import { ViewLink } from "../ui/ViewLink";
 import type { Feed } from "./feed";
 import { SkeletonRows } from "./SkeletonRows";
 
+interface Properties {
+  feed: Feed;
+  filter: EventFilter;
+  onRetry: () => void;
+  onLoadOlder: () => void;
+}
+
 /** What stands in place of the rows when there are none. */
-export function ListState({ feed, filter, onRetry }: { feed: Feed; filter: EventFilter; onRetry: () => void }) {
+export function ListState({ feed, filter, onRetry, onLoadOlder }: Properties) {
   if (feed.phase === "loading") {
     return <SkeletonRows />;
+  }
+  if (feed.problem !== null) {
+    return <Message title="The filter cannot be used">What is wrong with it stands below the search box.</Message>;
   }
   if (feed.phase === "failed") {
     return (
@@ -26,6 +36,20 @@ export function ListState({ feed, filter, onRetry }: { feed: Feed; filter: Event
   }
   if (feed.held.length > 0) {
     return <Message title="Paused">New events came while the list was held still. Resume to see them.</Message>;
+  }
+  if (feed.next !== null) {
+    return (
+      <Message
+        title="No match so far"
+        action={
+          <button type="button" className="button" onClick={onLoadOlder} disabled={feed.older === "loading"}>
+            {feed.older === "loading" ? "Reading…" : "Look further back"}
+          </button>
+        }
+      >
+        The newest events were read, and none of them matches. Events that match will also appear here as they come.
+      </Message>
+    );
   }
   if (isFiltered(filter)) {
     return (

@@ -17,9 +17,9 @@ import { usePageKeys } from "./usePageKeys";
 /** The page: filters, the live list, and beside it the event that is open. */
 export function LiveEventsPage({ onSignOut }: { onSignOut: () => void }) {
   const [view, go] = useView();
-  const { type, source, session, profile } = view.filter;
+  const { type, source, session, profile, where } = view.filter;
   // The address also changes when an event is opened: the stream must not begin anew then.
-  const filter = useMemo(() => ({ type, source, session, profile }), [type, source, session, profile]);
+  const filter = useMemo(() => ({ type, source, session, profile, where }), [type, source, session, profile, where]);
   const live = useLiveEvents(filter);
   const { feed } = live;
   const filterBar = useRef<HTMLDivElement>(null);
@@ -61,7 +61,7 @@ export function LiveEventsPage({ onSignOut }: { onSignOut: () => void }) {
 
       <main className={styles["list"]}>
         <div className={styles["toolbar"]} ref={filterBar}>
-          <FilterBar filter={filter} rows={feed.rows} onChange={(next) => go({ filter: next, event: view.event })} />
+          <FilterBar filter={filter} problem={feed.problem} rows={feed.rows} onChange={(next) => go({ filter: next, event: view.event })} />
           <PauseButton paused={feed.paused} held={feed.held.length} onPause={live.pause} onResume={resume} />
         </div>
         <Notices feed={feed} onRetry={live.retry} />
@@ -72,7 +72,7 @@ export function LiveEventsPage({ onSignOut }: { onSignOut: () => void }) {
               <ListFooter feed={feed} onLoadOlder={live.loadOlder} />
             </>
           ) : (
-            <ListState feed={feed} filter={filter} onRetry={live.retry} />
+            <ListState feed={feed} filter={filter} onRetry={live.retry} onLoadOlder={live.loadOlder} />
           )}
         </div>
       </main>

@@ -56,8 +56,8 @@ test("a gap is remembered until the list has been read again", () => {
 });
 
 test("a failure before the first page is told instead of the list, a later one beside it", () => {
-  expect(after({ type: "failed", error: "down" }).phase).toBe("failed");
-  const later = after({ type: "listed", page: { events: [at(1)], next: "more" } }, { type: "older-asked" }, { type: "failed", error: "down" });
+  expect(after({ type: "failed", error: "down", problem: null }).phase).toBe("failed");
+  const later = after({ type: "listed", page: { events: [at(1)], next: "more" } }, { type: "older-asked" }, { type: "failed", error: "down", problem: null });
   expect(later).toMatchObject({ phase: "ready", error: "down", older: "idle" });
   expect(later.rows).toHaveLength(1);
 });

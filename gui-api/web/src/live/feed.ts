@@ -4,7 +4,7 @@
  * It promises that rows are newest first, each event once, at most `MAX_ROWS` of them, whatever
  * order events arrive in and however often.
  */
-import type { EventPage, TrackedEvent } from "../api/types";
+import type { EventPage, FilterProblem, TrackedEvent } from "../api/types";
 import { microseconds } from "../format/time";
 
 /** The most events that the page keeps, and the most that it holds back while paused. */
@@ -26,6 +26,8 @@ export interface Row {
 export type Connection =
   | { state: "connecting" }
   | { state: "live" }
+  /** What was asked for is wrong: nothing will come. */
+  | { state: "refused" }
   /** `at`: when it tries again, in milliseconds since 1970. */
   | { state: "reconnecting"; reason: string; failures: number; at: number };
 
@@ -36,6 +38,8 @@ export interface Feed {
   phase: "loading" | "ready" | "failed";
   /** Why the list could not be read. */
   error: string | null;
+  /** What is wrong with the filter, when that is why. */
+  problem: FilterProblem | null;
   /** Newest first. */
   rows: Row[];
   /** Where older events begin; null when the list is complete. */
@@ -58,7 +62,7 @@ export type FeedAction =
   | { type: "caught-up"; events: TrackedEvent[] }
   | { type: "arrived"; events: TrackedEvent[] }
   | { type: "missed"; count: number }
-  | { type: "failed"; error: string }
+  | { type: "failed"; error: string; problem: FilterProblem | null }
   | { type: "older-asked" }
   | { type: "older"; page: EventPage }
   | { type: "paused" }
@@ -69,6 +73,7 @@ export const EMPTY_FEED: Feed = {
   connection: { state: "connecting" },
   phase: "loading",
   error: null,
+  problem: null,
   rows: [],
   next: null,
   older: "idle",
@@ -89,6 +94,7 @@ export function feedAfter(feed: Feed, action: FeedAction): Feed {
         ...feed,
         phase: "ready",
         error: null,
+        problem: null,
         missed: 0,
         next: action.page.next,
         rows: merged(feed.rows, rowsOf(action.page.events, false)),
@@ -100,7 +106,7 @@ export function feedAfter(feed: Feed, action: FeedAction): Feed {
     case "missed":
       return { ...feed, missed: feed.missed + action.count };
     case "failed":
-      return { ...feed, phase: feed.phase === "loading" ? "failed" : feed.phase, error: action.error, older: "idle" };
+      return { ...feed, phase: feed.phase === "loading" ? "failed" : feed.phase, error: action.error, problem: action.problem, older: "idle" };
     case "older-asked":
       return { ...feed, older: "loading", error: null };
     case "older":

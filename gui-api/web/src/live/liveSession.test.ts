@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ApiError } from "../api/client";
 import type { Api, ListRange } from "../api/client";
 import { NO_FILTER } from "../api/types";
 import type { EventPage } from "../api/types";
@@ -12,6 +13,8 @@ let feed: Feed;
 let asked: ListRange[];
 /** What the list answers next; the last one stays. */
 let pages: (EventPage | Error)[];
+/** Why no stream is opened; null when one is. */
+let refusal: ApiError | null;
 let streams: ReadableStreamDefaultController<Uint8Array>[];
 let session: LiveSession;
 
@@ -24,7 +27,12 @@ const api = {
     }
     return page;
   },
-  live: async () => new ReadableStream<Uint8Array>({ start: (controller) => void streams.push(controller) }),
+  live: async () => {
+    if (refusal !== null) {
+      throw refusal;
+    }
+    return new ReadableStream<Uint8Array>({ start: (controller) => void streams.push(controller) });
+  },
 } as Pick<Api, "events" | "live"> as Api;
 
 function start(): void {
@@ -52,6 +60,7 @@ beforeEach(() => {
   asked = [];
   pages = [{ events: [eventAt(20), eventAt(10)], next: null }];
   streams = [];
+  refusal = null;
 });
 
 afterEach(() => {
@@ -111,6 +120,15 @@ test("a list that cannot be read is told, and read again on request", async () =
   session.retry();
   await settle();
   expect(feed).toMatchObject({ phase: "ready", error: null });
+});
+
+test("a filter that is refused is told with its place, and not asked for again", async () => {
+  const problem = { message: "`CONTAIN` is no operator", start: 5, end: 12, suggestion: "CONTAINS" };
+  refusal = new ApiError(400, "the filter cannot be used", problem);
+  start();
+  await settle(60_000);
+  expect(feed).toMatchObject({ phase: "failed", connection: { state: "refused" }, problem });
+  expect(asked).toEqual([]);
 });
 
 test("older events come with the cursor, once", async () => {

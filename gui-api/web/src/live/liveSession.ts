@@ -4,6 +4,7 @@
  *
  * It knows nothing of React: it tells what happens as feed actions.
  */
+import { ApiError } from "../api/client";
 import type { Api } from "../api/client";
 import { follow } from "../api/liveStream";
 import type { SseMessage } from "../api/sse";
@@ -39,7 +40,7 @@ export function startLiveSession(api: Api, filter: EventFilter, feed: () => Feed
 
   /** Runs a request and tells how it went, unless the session has ended meanwhile. */
   const request = async (run: () => Promise<FeedAction>): Promise<void> => {
-    const action = await run().catch((error: unknown): FeedAction => ({ type: "failed", error: messageOf(error) }));
+    const action = await run().catch(failureOf);
     if (!signal.aborted) {
       tell(action);
     }
@@ -85,6 +86,10 @@ export function startLiveSession(api: Api, filter: EventFilter, feed: () => Feed
       void read();
     },
     onMessages: take,
+    onRefused: (error) => {
+      tell({ type: "connection", connection: { state: "refused" } });
+      tell(failureOf(error));
+    },
     onDown: (reason, failures, pause) => {
       tell({ type: "connection", connection: { state: "reconnecting", reason, failures, at: Date.now() + pause } });
       // Where streams do not get through, the list may.
@@ -121,6 +126,7 @@ function missedOf(data: string): number {
   return typeof missed === "number" ? missed : 1;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function failureOf(error: unknown): FeedAction {
+  const problem = error instanceof ApiError ? error.filter : null;
+  return { type: "failed", error: error instanceof Error ? error.message : String(error), problem };
 }

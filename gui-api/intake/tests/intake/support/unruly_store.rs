@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
 use tideline_store::{
-    Batch, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, States, Store, StoreError,
+    Batch, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, ProfilePage, ProfileQuery,
+    States, Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -193,6 +194,10 @@ impl Store for UnrulyStore {
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>> {
         self.inner.events(query)
+    }
+
+    fn profiles(&self, query: ProfileQuery) -> BoxFuture<'_, Result<ProfilePage, StoreError>> {
+        self.inner.profiles(query)
     }
 
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>> {

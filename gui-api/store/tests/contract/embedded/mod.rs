@@ -6,3 +6,4 @@ mod directory;
 mod full_disk;
 mod kill;
 mod processes;
+mod scans;
