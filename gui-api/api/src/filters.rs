@@ -34,20 +34,27 @@ pub(crate) fn prepared(text: Option<&str>, listed: Document) -> Result<Option<Pr
 }
 
 fn check(filter: &Filter, place: &Place, listed: Document) -> Result<(), FilterError> {
-    let Place { field, bytes } = place;
+    let Place { field, bytes, .. } = place;
     let refuse = |message, suggestion| Err(filter.refuse(bytes.clone(), message, suggestion));
     if let Some(other) = field.document.filter(|document| *document != listed) {
         let message = format!("this list has only {}s, which `{}@` is none of", listed.name(), other.name());
         return refuse(message, None);
     }
-    match unknown_step(field, listed) {
-        None => Ok(()),
-        Some(unknown) => {
-            let Unknown { place, siblings } = unknown;
+    match lookup(field, listed) {
+        Found::Object(fields) if place.is_compared => {
+            let message =
+                format!("`{field}` is an object, which is compared with nothing: name a field of it");
+            let id = fields.is_some_and(|fields| fields.contains_key("id"));
+            let steps = field.steps.iter().cloned().chain(["id".to_owned()]).collect();
+            refuse(message, id.then(|| Field { document: field.document, steps }.to_string()))
+        }
+        Found::Object(_) | Found::Value => Ok(()),
+        Found::Nothing { place, siblings } => {
             let name = Field { document: None, steps: field.steps.iter().take(place + 1).cloned().collect() };
             let message = format!("{}s have no field `{name}`", listed.name());
             let step = field.steps.get(place).map_or("", String::as_str);
-            let meant = match closest(step, siblings.keys().map(String::as_str)) {
+            let known = siblings.into_iter().flatten().map(|(name, _)| name.as_str());
+            let meant = match closest(step, known) {
                 Some(near) => Some(with_step(field, place, &[near.to_owned()])),
                 None if place == 0 => Some(elsewhere(field, step, listed)),
                 None => None,
@@ -57,33 +64,43 @@ fn check(filter: &Filter, place: &Place, listed: Document) -> Result<(), FilterE
     }
 }
 
-/// The step of a field that no document has, and what it has in its place.
-struct Unknown {
-    place: usize,
-    siblings: Map<String, Value>,
+/// What documents have where a field leads to.
+enum Found {
+    /// A value, or anything.
+    Value,
+    /// An object, and its fields if they are known.
+    Object(Option<&'static Map<String, Value>>),
+    /// Nothing: the step at this place leads nowhere, and these would lead somewhere.
+    Nothing { place: usize, siblings: Option<&'static Map<String, Value>> },
 }
 
-fn unknown_step(field: &Field, listed: Document) -> Option<Unknown> {
+fn lookup(field: &Field, listed: Document) -> Found {
     let mut schema = resolved(root(listed));
     for (place, step) in field.steps.iter().enumerate() {
-        let further = schema.get("additionalProperties");
-        let Some(siblings) = schema.get("properties").and_then(Value::as_object) else {
-            let is_free = matches!(schema.get("type"), None | Some(Value::Array(_)))
-                || schema["type"] == "object" && further.is_none();
-            match further {
-                _ if is_free => return None,
-                Some(further) => schema = resolved(further),
-                // A text or a number.
-                None => return Some(Unknown { place, siblings: Map::new() }),
-            }
-            continue;
-        };
-        match siblings.get(step).or(further) {
+        let siblings = fields_of(schema);
+        let next = siblings.and_then(|siblings| siblings.get(step)).or(schema.get("additionalProperties"));
+        match next {
             Some(next) => schema = resolved(next),
-            None => return Some(Unknown { place, siblings: siblings.clone() }),
+            None if siblings.is_none() && is_free(schema) => return Found::Value,
+            None => return Found::Nothing { place, siblings },
         }
     }
-    None
+    if schema["type"] == "object" && !is_free(schema) {
+        Found::Object(fields_of(schema))
+    } else {
+        Found::Value
+    }
+}
+
+fn fields_of(schema: &'static Value) -> Option<&'static Map<String, Value>> {
+    schema.get("properties").and_then(Value::as_object)
+}
+
+/// Whether anything may be below.
+fn is_free(schema: &Value) -> bool {
+    let is_described =
+        ["properties", "additionalProperties", "prefixItems"].iter().any(|key| schema.get(key).is_some());
+    !is_described && matches!(schema.get("type").map(|kind| kind == "object"), None | Some(true))
 }
 
 fn root(listed: Document) -> &'static Value {
@@ -175,6 +192,8 @@ mod tests {
             (Document::Event, "total.net > 5", "no field `total`", Some("properties.total.net")),
             (Document::Profile, "shoe = 5", "profiles have no field `shoe`", Some("traits.shoe")),
             (Document::Event, "type.id = 5", "no field `type.id`", None),
+            (Document::Event, "id = \"x\" AND profile = \"p\"", "`profile` is an object", Some("profile.id")),
+            (Document::Profile, "consents IN (\"news\")", "`consents` is an object", None),
             (Document::Event, "source.colour = 5", "no field `source.colour`", None),
             (Document::Event, "profile@id = 5", "this list has only events", None),
             (Document::Profile, "id = event@id", "this list has only profiles", None),

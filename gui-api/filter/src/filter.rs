@@ -21,6 +21,8 @@ pub struct Place {
     pub field: Field,
     /// The bytes of the text that name it.
     pub bytes: Range<usize>,
+    /// Whether its values are compared with others, and not only asked for.
+    pub is_compared: bool,
 }
 
 impl Filter {

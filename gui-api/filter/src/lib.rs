@@ -13,6 +13,7 @@ mod error;
 mod evaluate;
 mod field_parser;
 mod filter;
+mod guesses;
 mod known;
 mod lexer;
 mod literal_parser;

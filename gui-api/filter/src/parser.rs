@@ -8,25 +8,6 @@ use crate::filter::Place;
 use crate::lexer::{Kind, Token, tokens};
 use crate::{MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, MAX_WORDS, words};
 
-/// What may follow a field.
-const OPERATORS: [&str; 15] = [
-    "IN",
-    "NOT",
-    "NOT IN",
-    "BETWEEN",
-    "IS",
-    "IS NULL",
-    "IS NOT NULL",
-    "EXISTS",
-    "NOT EXISTS",
-    "EMPTY",
-    "CONTAINS",
-    "STARTS",
-    "ENDS",
-    "STARTS WITH",
-    "MATCHES",
-];
-
 /// Words that are no fields unless a document or brackets stand around them.
 const KEYWORDS: [&str; 16] = [
     "AND", "OR", "NOT", "IN", "BETWEEN", "IS", "NULL", "EXISTS", "EMPTY", "CONTAINS", "STARTS", "ENDS",
@@ -150,6 +131,16 @@ impl<'a> Parser<'a> {
     }
 
     fn about_field(&mut self) -> Result<Expression, FilterError> {
+        let first = self.fields.len();
+        let expression = self.condition_on_field()?;
+        let is_compared = !asks_for_presence(&expression);
+        for place in self.fields.iter_mut().skip(first) {
+            place.is_compared = is_compared;
+        }
+        Ok(expression)
+    }
+
+    fn condition_on_field(&mut self) -> Result<Expression, FilterError> {
         let start = self.peek().bytes.start;
         let field = self.field()?;
         let is_negated = self.take_keyword("NOT");
@@ -306,53 +297,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn no_operator(&self, start: usize, is_negated: bool) -> FilterError {
-        let field = self.text.get(start..self.previous_end()).unwrap_or_default();
-        let found = self.peek();
-        let word = self.slice(found);
-        match &found.kind {
-            _ if is_negated => {
-                let message = "behind NOT stands IN, BETWEEN, CONTAINS, STARTS WITH, ENDS WITH, MATCHES, EXISTS or EMPTY; or use !=";
-                self.error(found.bytes.clone(), message, closest(word, OPERATORS).map(str::to_owned))
-            }
-            Kind::Word if closest(word, OPERATORS).is_some() => {
-                let message = format!("`{}` is no operator", excerpt(word));
-                self.error(found.bytes.clone(), message, closest(word, OPERATORS).map(str::to_owned))
-            }
-            Kind::End | Kind::Close => {
-                let message = format!(
-                    "`{}` alone is no condition: compare it with a value, or put it in quotes to search for it",
-                    excerpt(field)
-                );
-                let bytes = start..start + field.len();
-                self.error(bytes, message, Some(format!("\"{field}\"")))
-            }
-            _ => {
-                let message = format!("an operator such as = is missing behind `{}`", excerpt(field));
-                self.error(found.bytes.clone(), message, None)
-            }
-        }
-    }
-
-    /// The error for what follows a whole condition.
-    fn left_over(&self) -> FilterError {
-        let found = self.peek();
-        let word = self.slice(found);
-        match &found.kind {
-            Kind::Close => self.error(found.bytes.clone(), "this bracket was never opened", None),
-            Kind::Word | Kind::Text(_) | Kind::Open => {
-                let near = closest(word, ["AND", "OR"]).filter(|_| found.kind == Kind::Word);
-                let suggestion = near.map_or_else(|| format!("AND {word}"), str::to_owned);
-                self.error(found.bytes.clone(), "AND or OR is missing between conditions", Some(suggestion))
-            }
-            _ => {
-                let message =
-                    format!("`{}` follows a condition that is whole: AND or OR is missing", excerpt(word));
-                self.error(found.bytes.clone(), message, None)
-            }
-        }
-    }
-
     fn deeper(&mut self, token: &Token) -> Result<(), FilterError> {
         self.depth += 1;
         if self.depth <= MAX_DEPTH {
@@ -393,7 +337,7 @@ impl<'a> Parser<'a> {
         token
     }
 
-    fn previous_end(&self) -> usize {
+    pub(crate) fn previous_end(&self) -> usize {
         self.next
             .checked_sub(1)
             .and_then(|previous| self.tokens.get(previous))
@@ -405,7 +349,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(crate) fn found_field(&mut self, field: &Field, bytes: Range<usize>) {
-        self.fields.push(Place { field: field.clone(), bytes });
+        self.fields.push(Place { field: field.clone(), bytes, is_compared: false });
     }
 
     pub(crate) fn error(
@@ -421,6 +365,13 @@ impl<'a> Parser<'a> {
 /// The only part, if there is one only.
 fn alone(parts: &mut Vec<Expression>) -> Option<Expression> {
     if parts.len() == 1 { parts.pop() } else { None }
+}
+
+fn asks_for_presence(expression: &Expression) -> bool {
+    match expression {
+        Expression::Not(inner) => asks_for_presence(inner),
+        expression => matches!(expression, Expression::Is(Condition::Exists(_) | Condition::Empty(_))),
+    }
 }
 
 fn not_(expression: Expression) -> Expression {
