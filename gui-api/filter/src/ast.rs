@@ -61,7 +61,7 @@ pub enum Condition {
     },
     /// `field EXISTS`: there is a value.
     Exists(Field),
-    /// `field EMPTY`: there is no value but blank texts.
+    /// `field EMPTY`: there is no text, number or truth value in it but blank texts.
     Empty(Field),
     /// A text alone: each of its words is somewhere in the document.
     Search(String),

@@ -203,7 +203,7 @@ impl Node {
             Self::Matches { field, words } => documents.any_element(field, |value| {
                 value.as_str().is_some_and(|held| Hunt::new(words).look_in(held))
             }),
-            Self::Exists(field) => documents.any_leaf(field, |_| true),
+            Self::Exists(field) => documents.any_element(field, walk::is_there),
             Self::Empty(field) => !documents.any_leaf(field, is_filled),
             Self::Search(words) => search(documents, words),
         }

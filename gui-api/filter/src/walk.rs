@@ -25,6 +25,15 @@ pub(crate) fn any_element<'a>(value: &'a Value, holds: &mut dyn FnMut(&'a Value)
     }
 }
 
+/// Whether a value that is no array is one: null is none, nor is an object without fields.
+pub(crate) fn is_there(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Object(object) => !object.is_empty(),
+        _ => true,
+    }
+}
+
 /// Whether `holds` is true of a text, number or truth value, however deep in `value`.
 pub(crate) fn any_leaf<'a>(value: &'a Value, holds: &mut dyn FnMut(&'a Value) -> bool) -> bool {
     match value {

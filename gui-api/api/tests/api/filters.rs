@@ -1,4 +1,4 @@
-//! Filters, from a request's `where` to what the store finds.
+//! Filters, from a request's `where` to what the store finds (`docs/filter.md` 1.7, 1.8, 2.1, 2.2, 5.1).
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn store_profiles(service: &TestService) {
     let profile = |id: &str, second: u32, traits: Value| -> Profile {
         let time = format!("2026-01-31T12:00:{second:02}Z");
         serde_json::from_value(json!({
-            "id": id, "ids": [id], "active": true, "traits": traits,
+            "id": id, "ids": [id], "active": true, "traits": traits, "consents": {"news": {"revoke": null}},
             "metadata": {"time": {"insert": time, "update": time, "visit": {"count": second}}}
         }))
         .unwrap()
@@ -74,6 +74,8 @@ async fn people_are_listed_page_by_page_and_by_filters() {
         ("traits.city IS NULL AND metadata.time.visit.count = 2", "c"),
         ("profile@traits[\"shoe size\"] >= 44", "b"),
         ("ids = \"b\"", "b"),
+        ("consents.news EXISTS AND NOT consents.news.revoke < now", "acb"),
+        ("consents.ads EXISTS", ""),
     ] {
         assert_eq!(found(&service, "profiles", filter).await, expected, "{filter}");
     }

@@ -246,7 +246,7 @@ mod tests {
         drop(lists);
         store.events(EventQuery::default()).await.unwrap();
         store.profiles(ProfileQuery::default()).await.unwrap();
-        store.write(Batch::default()).await.unwrap();
+        store.put_source(EventSource::new("shop", "Shop")).await.unwrap();
         let filter = Filter::parse("a = 1").unwrap();
         let r#where = Some(Prepared::at(&filter, Timestamp::UNIX_EPOCH));
         let filtered = store.events(EventQuery { r#where, ..EventQuery::default() });

@@ -1,4 +1,4 @@
-//! Lists of events that match a filter: the same as in memory, however they are read.
+//! Lists of events that match a filter: the same as in memory, however they are read (`docs/filter.md` §5).
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;

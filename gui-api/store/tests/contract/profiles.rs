@@ -97,7 +97,7 @@ pub(crate) async fn a_filter_finds_the_profiles_that_it_matches(backend: &impl B
         ("metadata.time.update BETWEEN now+10s AND now+20s AND NOT stats.views = 21", |profile| {
             (20..42).contains(&profile.stats.views) && profile.stats.views != 21
         }),
-        ("consents.ads EXISTS AND active = TRUE", |_| false),
+        ("consents.ads EXISTS AND active = TRUE", |_| true),
     ];
     for (filter, wanted) in table {
         let mut expected = keys(written.iter().map(|new| &new.document).filter(|profile| wanted(profile)));

@@ -1,4 +1,4 @@
-//! Reading documents for a filter: bounded, and in nobody's way.
+//! Reading documents for a filter: bounded, and in nobody's way (`docs/filter.md` 5.2, 5.3).
 
 use std::time::Duration;
 
