@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::ast::{Comparison, Condition, Document, Expression, Field, Literal, Operand, TextRelation};
 use crate::known::{self, Known};
+use crate::one_of::OneOf;
 use crate::words::{self, Hunt};
 use crate::{Filter, walk};
 
@@ -103,7 +104,7 @@ enum Node {
     Not(Box<Node>),
     Compare { field: Field, comparison: Comparison, with: Side },
     Between { field: Field, low: Side, high: Side },
-    In { field: Field, values: Vec<Known> },
+    In { field: Field, values: OneOf },
     Same { field: Field, values: Vec<Known> },
     Has { field: Field, relation: TextRelation, text: String },
     Matches { field: Field, words: Vec<String> },
@@ -150,7 +151,7 @@ impl Node {
     }
 
     fn condition(condition: Condition, now: Timestamp) -> Self {
-        let known = |values: Vec<Literal>| values.iter().map(|value| Known::prepare(value, now)).collect();
+        let known = |value: &Literal| Known::prepare(value, now);
         match condition {
             Condition::Compare { field, comparison, with } => {
                 Self::Compare { field, comparison, with: Side::prepare(&with, now) }
@@ -158,8 +159,10 @@ impl Node {
             Condition::Between { field, low, high } => {
                 Self::Between { field, low: Side::prepare(&low, now), high: Side::prepare(&high, now) }
             }
-            Condition::In { field, values } => Self::In { field, values: known(values) },
-            Condition::Same { field, values } => Self::Same { field, values: known(values) },
+            Condition::In { field, values } => Self::In { field, values: values.iter().map(known).collect() },
+            Condition::Same { field, values } => {
+                Self::Same { field, values: values.iter().map(known).collect() }
+            }
             Condition::Text { field, relation: TextRelation::Matches, text } => {
                 Self::Matches { field, words: words::of(&text).collect() }
             }
@@ -192,9 +195,7 @@ impl Node {
                     _ => documents.first(field).into_iter().any(is_within),
                 }
             }
-            Self::In { field, values } => {
-                documents.any_element(field, |value| values.iter().any(|known| known.equals(value)))
-            }
+            Self::In { field, values } => documents.any_element(field, |value| values.has(value)),
             Self::Same { field, values } => {
                 documents.any_at(field, &mut |value| value.as_array().is_some_and(|held| same(held, values)))
             }

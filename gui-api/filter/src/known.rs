@@ -22,7 +22,7 @@ impl Known {
     pub(crate) fn prepare(literal: &Literal, now: Timestamp) -> Self {
         match literal {
             Literal::Text(text) => Self::text(text),
-            Literal::Number(number) => Self::Number(number.clone(), number.to_string().parse().ok()),
+            Literal::Number(number) => Self::number(number.clone()),
             Literal::Boolean(value) => Self::Boolean(*value),
             Literal::Moment(moment) => Self::Moment(moment.at(now)),
             Literal::Duration(duration) => Self::integer(i128::from(duration.seconds)),
@@ -35,7 +35,7 @@ impl Known {
             Value::String(text) => Some(Self::text(text)),
             Value::Number(number) => Some(match number.as_i128() {
                 Some(integer) => Self::integer(integer),
-                None => Self::Number(Number::of(number)?, None),
+                None => Self::number(Number::of(number)?),
             }),
             Value::Bool(value) => Some(Self::Boolean(*value)),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
@@ -44,6 +44,11 @@ impl Known {
 
     fn text(text: &str) -> Self {
         Self::Text(text.to_owned(), moment::read(text))
+    }
+
+    fn number(number: Number) -> Self {
+        let integer = number.to_string().parse().ok();
+        Self::Number(number, integer)
     }
 
     fn integer(integer: i128) -> Self {

@@ -20,6 +20,7 @@ mod literal_parser;
 mod moment;
 pub mod narrowing;
 mod number;
+mod one_of;
 mod parser;
 mod print;
 mod walk;
