@@ -12,11 +12,10 @@ const NO_BOT: &str = "cubot";
 /// Whether this is the user agent of a robot that says so: one of its words ends in `bot` or is known as a robot's name.
 /// Programs that people call by hand, as curl, are none.
 pub(crate) fn is_bot(user_agent: &str) -> bool {
-    user_agent.split(|character: char| !character.is_ascii_alphanumeric()).any(|word| {
-        let word = word.to_ascii_lowercase();
-        let named = NAMES.contains(&word.as_str()) || PARTS.iter().any(|part| word.contains(part));
-        named || (word.ends_with("bot") && word != NO_BOT)
-    })
+    let text = user_agent.to_ascii_lowercase();
+    let is_name = |word: &str| NAMES.contains(&word) || (word.ends_with("bot") && word != NO_BOT);
+    PARTS.iter().any(|part| text.contains(part))
+        || text.split(|at: char| !at.is_ascii_alphanumeric()).any(is_name)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Bodies in the form of `/track`, written for requests that came in another form: the private service has one reader.
 
-use serde_json::value::RawValue;
-
-use crate::json::Object;
+use crate::json::{Document, Value};
 
 /// How deep an event's properties lie in a body: in the body, its events, and the event.
 pub(crate) const LEVELS_ABOVE_PROPERTIES: usize = 3;
@@ -34,9 +32,9 @@ impl Envelope<'_> {
 
 /// The events of a body that was read or written before, as they stand in it.
 pub(crate) fn events_of(body: &str) -> &str {
-    let events =
-        serde_json::from_str::<&RawValue>(body).ok().and_then(Object::of).and_then(|body| body.get("events"));
-    events.map_or("[]", RawValue::get)
+    let document = Document::read(body.as_bytes());
+    let events = document.ok().and_then(|document| document.members()?.get("events").map(Value::span));
+    events.and_then(|events| body.get(events)).unwrap_or("[]")
 }
 
 /// An array with one event; `properties` is a JSON object.

@@ -8,7 +8,7 @@ use futures_util::stream;
 use crate::RequestHead;
 use crate::envelope::{LEVELS_ABOVE_PROPERTIES, quoted};
 use crate::fault::{Fault, What, fault, shown};
-use crate::json::{Kind, check_below, kind};
+use crate::json::{Document, Kind};
 
 /// The property that holds a body which is no object.
 const BODY: &str = "body";
@@ -32,9 +32,9 @@ pub(crate) async fn of_body(head: &RequestHead, body: Vec<u8>) -> Result<String,
     }
     // What is no object gets one around it.
     let levels = LEVELS_ABOVE_PROPERTIES + usize::from(!body.trim_start().starts_with('{'));
-    match check_below(levels, body.as_bytes()) {
-        Ok(value) if kind(value) == Kind::Object => Ok(value.get().to_owned()),
-        Ok(value) if is_json => Ok(format!(r#"{{"{BODY}":{}}}"#, value.get())),
+    match Document::read_below(levels, body.as_bytes()) {
+        Ok(document) if document.root().kind() == Kind::Object => Ok(document.root().json().to_owned()),
+        Ok(document) if is_json => Ok(format!(r#"{{"{BODY}":{}}}"#, document.root().json())),
         Err(unreadable) if is_json => Err(vec![Fault::unreadable(unreadable)]),
         _ => within_limits(object(vec![(BODY.to_owned(), quoted(&body))])),
     }
@@ -48,7 +48,7 @@ pub(crate) fn of_query(query: &str, without: &[&str]) -> Result<String, Vec<Faul
 
 /// Properties that were made of something else, if their names and texts are no longer than those of an event may be.
 fn within_limits(properties: String) -> Result<String, Vec<Fault>> {
-    match check_below(LEVELS_ABOVE_PROPERTIES, properties.as_bytes()) {
+    match Document::read_below(LEVELS_ABOVE_PROPERTIES, properties.as_bytes()) {
         Ok(_) => Ok(properties),
         Err(unreadable) => Err(vec![Fault::made_unreadable(unreadable)]),
     }

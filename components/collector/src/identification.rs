@@ -2,14 +2,13 @@
 
 use std::hash::Hasher as _;
 
-use serde_json::value::RawValue;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use tideline_protocol::{Identification, TrackCall};
 use uuid::Builder;
 
 use crate::collector::Collector;
 use crate::envelope::{Envelope, events_of};
-use crate::json::{Kind, Object, elements, kind, text};
+use crate::json::{Document, Kind};
 use crate::payload::MAX_ID_BYTES;
 use crate::settings::SALT;
 use crate::{Clock, Commit, CommitError, Entropy};
@@ -85,13 +84,14 @@ fn derived(salt: [u8; 16], kind: &str, text: &str) -> String {
 
 /// The property of the first event at this path, a string or a number that can be an id.
 fn property(body: &str, path: &str) -> Option<String> {
-    let events = serde_json::from_str::<&RawValue>(events_of(body)).ok().and_then(elements)?;
-    let properties = Object::of(events.first()?)?.get("properties")?;
-    let value = path.split('.').try_fold(properties, |value, key| Object::of(value)?.get(key))?;
-    let id = match kind(value) {
-        Kind::String => text(value)?.trim().to_owned(),
-        Kind::Other if value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            value.get().to_owned()
+    let document = Document::read(body.as_bytes()).ok()?;
+    let first = document.members()?.get("events")?.elements()?.next()?;
+    let properties = first.members()?.get("properties")?;
+    let value = path.split('.').try_fold(properties, |value, key| value.members()?.get(key))?;
+    let id = match value.kind() {
+        Kind::String => value.text()?.trim().to_owned(),
+        Kind::Other if value.json().starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            value.json().to_owned()
         }
         _ => return None,
     };

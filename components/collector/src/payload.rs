@@ -1,10 +1,8 @@
 //! The typed reading of a `/track` body: what the edge decides by, and what it refuses (`docs/protocol.md` §3).
 
-use serde_json::value::RawValue;
-
 use crate::event;
 use crate::fault::{Fault, Faults, What, fault};
-use crate::json::{Kind, Object, check, kind, text, truth};
+use crate::json::{Document, Kind, Object, Value};
 
 /// The longest id and event type, in bytes of UTF-8.
 pub(crate) const MAX_ID_BYTES: usize = 256;
@@ -51,7 +49,8 @@ impl Default for Options {
 
 /// Reads a body.
 pub(crate) fn read(body: &[u8]) -> Result<Payload, Vec<Fault>> {
-    let members = members(body)?;
+    let document = document(body)?;
+    let members = members(&document)?;
     let mut faults = Faults::default();
     let mut payload = Payload {
         source: faults.take(source(members.get("source"))),
@@ -65,8 +64,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Payload, Vec<Fault>> {
     for key in ["properties", "options"] {
         faults.take(dictionary(members.get(key), key, Null::IsWrong));
     }
-    if let Some(options) = members.get("options").and_then(Object::of) {
-        payload.options = self::options(&options);
+    if let Some(options) = members.get("options").and_then(Value::members) {
+        payload.options = self::options(options);
     }
     payload.passed_profile = path(members.get("context"), &["tracardi", "pass", "profile"])
         .filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
@@ -74,21 +73,25 @@ pub(crate) fn read(body: &[u8]) -> Result<Payload, Vec<Fault>> {
     faults.none(payload)
 }
 
-/// The members of a body that is an object.
-pub(crate) fn members(body: &[u8]) -> Result<Object<'_>, Vec<Fault>> {
+/// A body that is JSON.
+pub(crate) fn document(body: &[u8]) -> Result<Document<'_>, Vec<Fault>> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return fault(What::Missing, &[], None);
     }
-    let value = check(body).map_err(|unreadable| vec![Fault::unreadable(unreadable)])?;
-    match (kind(value), Object::of(value)) {
-        (Kind::Null, _) => fault(What::Missing, &[], None),
-        (_, Some(members)) => Ok(members),
-        (_, None) => fault(What::NotABody, &[], Some(value)),
+    Document::read(body).map_err(|unreadable| vec![Fault::unreadable(unreadable)])
+}
+
+/// The members of a body that is an object.
+pub(crate) fn members<'d>(document: &'d Document<'_>) -> Result<Object<'d>, Vec<Fault>> {
+    match document.members() {
+        Some(members) => Ok(members),
+        None if document.root().kind() == Kind::Null => fault(What::Missing, &[], None),
+        None => fault(What::NotABody, &[], Some(document.root())),
     }
 }
 
-fn options(members: &Object<'_>) -> Options {
-    let option = |name: &str, default: bool| members.get(name).and_then(truth).unwrap_or(default);
+fn options(members: Object<'_>) -> Options {
+    let option = |name: &str, default: bool| members.get(name).and_then(Value::truth).unwrap_or(default);
     let default = Options::default();
     Options {
         save_session: option("saveSession", default.save_session),
@@ -100,35 +103,35 @@ fn options(members: &Object<'_>) -> Options {
 }
 
 /// The string at the end of these keys, trimmed.
-fn path(value: Option<&RawValue>, keys: &[&str]) -> Option<String> {
-    let value = keys.iter().try_fold(value?, |value, key| Object::of(value)?.get(key))?;
-    text(value).map(|text| text.trim().to_owned())
+fn path(value: Option<Value<'_>>, keys: &[&str]) -> Option<String> {
+    let value = keys.iter().try_fold(value?, |value, key| value.members()?.get(key))?;
+    value.text().map(|text| text.trim().to_owned())
 }
 
 /// `source`, an object with the event source's id.
-pub(crate) fn source(value: Option<&RawValue>) -> Result<String, Vec<Fault>> {
+pub(crate) fn source(value: Option<Value<'_>>) -> Result<String, Vec<Fault>> {
     let Some(value) = value else { return fault(What::Missing, &["source"], None) };
-    let Some(members) = Object::of(value) else {
+    let Some(members) = value.members() else {
         // The protocol takes a whole event source or a reference to one, and says so twice.
         return Err(["EventSource", "Entity"]
             .map(|class| Fault::new(What::NotAnEntity(class), &["source", class], Some(value)))
             .into());
     };
     let Some(id) = members.get("id") else { return fault(What::Missing, &["source", "id"], None) };
-    match text(id) {
-        Some(id) => Ok(within_limit(&id, &["source", "id"])?.unwrap_or_default()),
+    match id.text() {
+        Some(text) => Ok(within_limit(&text, &["source", "id"])?.unwrap_or_default()),
         None => fault(What::NotAString, &["source", "id"], Some(id)),
     }
 }
 
 /// `session`, an object with an id; it may be missing, null, or without an id.
-pub(crate) fn session(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fault>> {
+pub(crate) fn session(value: Option<Value<'_>>) -> Result<Option<String>, Vec<Fault>> {
     let Some(members) = entity(value, "session")? else { return Ok(None) };
     members.get("id").map_or(Ok(None), |id| entity_id(id, &["session", "id"]))
 }
 
 /// `profile`, an object with an id; it may be missing or null.
-pub(crate) fn profile(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fault>> {
+pub(crate) fn profile(value: Option<Value<'_>>) -> Result<Option<String>, Vec<Fault>> {
     let Some(members) = entity(value, "profile")? else { return Ok(None) };
     match members.get("id") {
         Some(id) => entity_id(id, &["profile", "id"]),
@@ -137,11 +140,11 @@ pub(crate) fn profile(value: Option<&RawValue>) -> Result<Option<String>, Vec<Fa
 }
 
 /// An object that may be missing or null.
-fn entity<'a>(value: Option<&'a RawValue>, key: &'static str) -> Result<Option<Object<'a>>, Vec<Fault>> {
+fn entity<'d>(value: Option<Value<'d>>, key: &'static str) -> Result<Option<Object<'d>>, Vec<Fault>> {
     match value {
         None => Ok(None),
-        Some(value) if kind(value) == Kind::Null => Ok(None),
-        Some(value) => match Object::of(value) {
+        Some(value) if value.kind() == Kind::Null => Ok(None),
+        Some(value) => match value.members() {
             Some(members) => Ok(Some(members)),
             None => fault(What::NotAnEntity("Entity"), &[key], Some(value)),
         },
@@ -149,8 +152,8 @@ fn entity<'a>(value: Option<&'a RawValue>, key: &'static str) -> Result<Option<O
 }
 
 /// An id: a string, trimmed; none if it is blank.
-pub(crate) fn entity_id(value: &RawValue, path: &[&'static str]) -> Result<Option<String>, Vec<Fault>> {
-    let Some(id) = text(value) else { return fault(What::NotAString, path, Some(value)) };
+pub(crate) fn entity_id(value: Value<'_>, path: &[&'static str]) -> Result<Option<String>, Vec<Fault>> {
+    let Some(id) = value.text() else { return fault(What::NotAString, path, Some(value)) };
     within_limit(&id, path)
 }
 
@@ -171,8 +174,8 @@ pub(crate) enum Null {
 }
 
 /// Refuses what is no object.
-pub(crate) fn dictionary(value: Option<&RawValue>, key: &'static str, null: Null) -> Result<(), Vec<Fault>> {
-    match value.map(|value| (kind(value), value)) {
+pub(crate) fn dictionary(value: Option<Value<'_>>, key: &'static str, null: Null) -> Result<(), Vec<Fault>> {
+    match value.map(|value| (value.kind(), value)) {
         None | Some((Kind::Object, _)) => Ok(()),
         Some((Kind::Null, _)) if null == Null::IsNone => Ok(()),
         Some((_, value)) => fault(What::NotADictionary, &[key], Some(value)),
@@ -181,13 +184,13 @@ pub(crate) fn dictionary(value: Option<&RawValue>, key: &'static str, null: Null
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
-    fn faults(body: &str) -> Vec<(String, Value)> {
+    fn faults(body: &str) -> Vec<(String, serde_json::Value)> {
         let faults = serde_json::to_value(read(body.as_bytes()).unwrap_err()).unwrap();
-        let field = |fault: &Value, key: &str| fault.get(key).cloned().unwrap();
+        let field = |fault: &serde_json::Value, key: &str| fault.get(key).cloned().unwrap();
         faults
             .as_array()
             .unwrap()

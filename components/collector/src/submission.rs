@@ -67,8 +67,19 @@ pub(crate) struct Stored {
     pub(crate) session: String,
     /// Whether it is kept.
     pub(crate) keeping: Keeping,
+    request_id: Uuid,
+    /// For each event the id that the client gave it, if it did.
+    given_ids: Vec<Option<String>>,
+}
+
+impl Stored {
     /// The ids of the events, whoever gave them.
-    pub(crate) event_ids: Vec<String>,
+    pub(crate) fn event_ids(&self) -> Vec<String> {
+        let given_or_derived = |(index, id): (usize, &Option<String>)| {
+            id.clone().unwrap_or_else(|| event_id(self.request_id, index))
+        };
+        self.given_ids.iter().enumerate().map(given_or_derived).collect()
+    }
 }
 
 /// Whether a session is kept.
@@ -248,21 +259,20 @@ impl Asked {
         }
     }
 
-    fn stored(self, profile: Option<String>, transitional: bool, event_ids: Vec<Option<String>>) -> Stored {
+    fn stored(self, profile: Option<String>, transitional: bool, given_ids: Vec<Option<String>>) -> Stored {
         let request_id = self.request_id;
         let keeping = match (transitional || self.is_anonymous, self.session_less) {
             (true, _) => Keeping::NotAllowed,
             (false, true) => Keeping::NotAsked,
             (false, false) => Keeping::Kept,
         };
-        let given_or_derived =
-            |(index, id): (usize, Option<String>)| id.unwrap_or_else(|| event_id(request_id, index));
         Stored {
             task: request_id.to_string(),
             profile,
             session: self.session,
             keeping,
-            event_ids: event_ids.into_iter().enumerate().map(given_or_derived).collect(),
+            request_id,
+            given_ids,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Arguments and replies of the Redis functions that the edge calls (`infra/redis/tideline.lua`).
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{Lane, StreamRecord};
@@ -91,7 +93,7 @@ pub struct TrackWords {
     /// The request's `KEYS`.
     pub keys: [String; KEYS_EACH],
     /// The request's part of `ARGV`, which begins with the number of requests.
-    pub arguments: Vec<String>,
+    pub arguments: Vec<Cow<'static, str>>,
 }
 
 /// `FCALL track_v1` with as many keys as this number of requests has. Their keys follow, the number of requests, and
@@ -107,7 +109,8 @@ impl TrackCall {
     #[must_use]
     pub fn into_commands(self) -> Vec<Vec<String>> {
         let TrackWords { look_up, keys, arguments, .. } = self.into_words();
-        let command = track_command(1).into_iter().chain(keys).chain(["1".to_owned()]).chain(arguments);
+        let command = track_command(1).into_iter().chain(keys).chain(["1".to_owned()]);
+        let command = command.chain(arguments.into_iter().map(Cow::into_owned));
         look_up.into_iter().chain([command.collect()]).collect()
     }
 
@@ -123,18 +126,16 @@ impl TrackCall {
             lane.ledger(record.received_at),
             lane.rate(&record.source),
         ];
-        let mut arguments = vec![
-            bridge.to_owned(),
-            record.source.clone(),
-            facts.words(claim.as_ref(), record.new_profile),
-            origin.unwrap_or_default(),
-            record.profile.clone().unwrap_or_default(),
-            claim.as_ref().map(|claim| claim.id.clone()).unwrap_or_default(),
-            record.events.to_string(),
-        ];
+        let words = facts.words(claim.as_ref(), record.new_profile);
+        let claimed = claim.as_ref().map(|claim| claim.id.clone());
+        let mut arguments: Vec<Cow<'static, str>> = vec![bridge.into()];
+        arguments.extend([record.source.clone(), words, origin.unwrap_or_default()].map(Cow::Owned));
+        arguments.extend([record.profile.clone(), claimed].map(|id| Cow::Owned(id.unwrap_or_default())));
+        arguments.push(record.events.to_string().into());
         let fields = record.into_edge_fields();
-        arguments.push(fields.len().to_string());
-        arguments.extend(fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]));
+        arguments.push(fields.len().to_string().into());
+        arguments
+            .extend(fields.into_iter().flat_map(|(name, value)| [Cow::Borrowed(name), Cow::Owned(value)]));
         let look_up = claim.map(|claim| read_only(ALIAS_FUNCTION, claim.alias_key));
         TrackWords { lane, look_up, keys, arguments }
     }

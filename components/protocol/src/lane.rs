@@ -101,61 +101,61 @@ impl Lane {
     /// The stream of accepted requests.
     #[must_use]
     pub fn events(&self) -> String {
-        self.key("events")
+        self.key(&["events"])
     }
 
     /// The stream of requests that could not be processed, each with its reason.
     #[must_use]
     pub fn dead_letters(&self) -> String {
-        self.key("dead")
+        self.key(&["dead"])
     }
 
     /// Who reads this lane now.
     #[must_use]
     pub fn lease(&self) -> String {
-        self.key("lease")
+        self.key(&["lease"])
     }
 
     /// The settings of an event source, a hash. Source ids match whatever their case.
     #[must_use]
     pub fn source(&self, source_id: &str) -> String {
-        self.key(&format!("source:{}", source_id.to_lowercase()))
+        self.key(&["source:", &source_id.to_lowercase()])
     }
 
     /// How fast a source sends, where its rate is limited.
     #[must_use]
     pub fn rate(&self, source_id: &str) -> String {
-        self.key(&format!("rate:{}", source_id.to_lowercase()))
+        self.key(&["rate:", &source_id.to_lowercase()])
     }
 
     /// A redirect, a hash. Ids match whatever their case.
     #[must_use]
     pub fn redirect(&self, redirect_id: &str) -> String {
-        self.key(&format!("redirect:{}", redirect_id.to_lowercase()))
+        self.key(&["redirect:", &redirect_id.to_lowercase()])
     }
 
     /// The id of the profile that this one was merged into, or that an imported id stands for.
     #[must_use]
     pub fn alias(&self, profile_id: &str) -> String {
-        self.key(&format!("alias:{profile_id}"))
+        self.key(&["alias:", profile_id])
     }
 
     /// The profile id of a session; empty while the session has none.
     #[must_use]
     pub fn session(&self, session_id: &str) -> String {
-        self.key(&format!("session:{session_id}"))
+        self.key(&["session:", session_id])
     }
 
     /// The mark of a request that was accepted in the last two minutes.
     #[must_use]
     pub fn seen(&self, fingerprint: &str) -> String {
-        self.key(&format!("seen:{fingerprint}"))
+        self.key(&["seen:", fingerprint])
     }
 
     /// The counts of one minute, a hash; `received_at` in milliseconds since 1970.
     #[must_use]
     pub fn ledger(&self, received_at: u64) -> String {
-        self.key(&format!("ledger:{}", received_at / 60_000))
+        self.key(&["ledger:", &(received_at / 60_000).to_string()])
     }
 
     /// The name, as in `tl:production:eu:07`.
@@ -164,8 +164,14 @@ impl Lane {
         &self.0
     }
 
-    fn key(&self, rest: &str) -> String {
-        format!("{{{}}}:{rest}", self.0)
+    /// Every request needs several: joined rather than formatted, which takes many times as long.
+    fn key(&self, parts: &[&str]) -> String {
+        let mut key =
+            String::with_capacity(self.0.len() + 3 + parts.iter().map(|part| part.len()).sum::<usize>());
+        for part in ["{", self.name(), "}:"].iter().chain(parts) {
+            key.push_str(part);
+        }
+        key
     }
 }
 

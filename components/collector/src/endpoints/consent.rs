@@ -1,12 +1,11 @@
 //! `/customer/consent`: what a visitor agrees to.
 
 use http::StatusCode;
-use serde_json::value::RawValue;
 
 use crate::collector::Collector;
 use crate::envelope::{Envelope, one_event};
 use crate::fault::{Fault, Faults, What, fault};
-use crate::json::{Kind, Object, kind, truth};
+use crate::json::Value;
 use crate::refusal::faulty;
 use crate::submission::{Outcome, Submission, submit};
 use crate::{Clock, Commit, CommitError, Entropy, RequestHead, Response, payload, query};
@@ -16,11 +15,12 @@ const EVENT_TYPE: &str = "consent-update";
 /// The most consents of one request.
 const MAX_CONSENTS: usize = 100;
 
-struct Request<'a> {
+struct Request {
     source: String,
     session: Option<String>,
     profile: Option<String>,
-    consents: &'a RawValue,
+    /// A JSON object.
+    consents: String,
 }
 
 /// Takes consents in: for a known session only, because a consent that nobody gave is worse than none.
@@ -38,7 +38,7 @@ pub(crate) async fn consent<C: Clock, E: Entropy, K: Commit>(
         Err(faults) => return Ok(faulty(&faults)),
     };
     let all = if all { r#","all":true"# } else { "" };
-    let properties = format!(r#"{{"consents":{}{all}}}"#, consents.get());
+    let properties = format!(r#"{{"consents":{consents}{all}}}"#);
     let events = one_event(EVENT_TYPE, &properties);
     let body = Envelope {
         source: &source,
@@ -68,20 +68,20 @@ pub(crate) async fn consent<C: Clock, E: Entropy, K: Commit>(
     })
 }
 
-fn read(body: &[u8]) -> Result<Request<'_>, Vec<Fault>> {
-    let members = payload::members(body)?;
+fn read(body: &[u8]) -> Result<Request, Vec<Fault>> {
+    let document = payload::document(body)?;
+    let members = payload::members(&document)?;
     let mut faults = Faults::default();
     let source = faults.take(payload::source(members.get("source")));
     let session = faults.take(required(members.get("session"), "session", payload::session));
     let profile = faults.take(required(members.get("profile"), "profile", payload::profile));
-    let consents = faults.take(consents(members.get("consents")).map(Some));
-    let consents = consents.unwrap_or(RawValue::NULL);
+    let consents = faults.take(consents(members.get("consents")));
     faults.none(Request { source, session, profile, consents })
 }
 
 type Entity = Result<Option<String>, Vec<Fault>>;
 
-fn required(value: Option<&RawValue>, name: &'static str, read: fn(Option<&RawValue>) -> Entity) -> Entity {
+fn required(value: Option<Value<'_>>, name: &'static str, read: fn(Option<Value<'_>>) -> Entity) -> Entity {
     match read(value)? {
         Some(id) => Ok(Some(id)),
         None => fault(What::Missing, &[name, "id"], None),
@@ -89,31 +89,31 @@ fn required(value: Option<&RawValue>, name: &'static str, read: fn(Option<&RawVa
 }
 
 /// An object of truth values.
-fn consents(value: Option<&RawValue>) -> Result<&RawValue, Vec<Fault>> {
+fn consents(value: Option<Value<'_>>) -> Result<String, Vec<Fault>> {
     let Some(value) = value else { return fault(What::Missing, &["consents"], None) };
-    let (Kind::Object, Some(members)) = (kind(value), Object::of(value)) else {
+    let Some(members) = value.members() else {
         return fault(What::NotADictionary, &["consents"], Some(value));
     };
     let found = members.iter().count();
     if found > MAX_CONSENTS {
         return fault(What::TooMany { most: MAX_CONSENTS, found }, &["consents"], None);
     }
-    let wrong = members.iter().find(|(_, value)| truth(value).is_none());
+    let wrong = members.iter().find(|(_, value)| value.truth().is_none());
     match wrong {
         Some((name, value)) => {
-            Err(vec![Fault::new(What::NotABool, &["consents"], Some(value)).of_member(name)])
+            Err(vec![Fault::new(What::NotABool, &["consents"], Some(value)).of_member(&name)])
         }
-        None => Ok(value),
+        None => Ok(value.json().to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
-    fn faults(body: &Value) -> Vec<(Value, Value)> {
+    fn faults(body: &serde_json::Value) -> Vec<(serde_json::Value, serde_json::Value)> {
         let Err(faults) = read(body.to_string().as_bytes()) else { return Vec::new() };
         let faults = serde_json::to_value(faults).unwrap();
         faults.as_array().unwrap().iter().map(|fault| (fault["type"].clone(), fault["loc"].clone())).collect()
@@ -123,7 +123,7 @@ mod tests {
     fn a_consent_names_all_that_it_concerns() {
         let whole = json!({"source":{"id":"s"},"session":{"id":"x"},"profile":{"id":"p"},"consents":{"marketing":true}});
         assert_eq!(faults(&whole), []);
-        let missing = |loc: Value| (json!("missing"), loc);
+        let missing = |loc: serde_json::Value| (json!("missing"), loc);
         assert_eq!(
             faults(&json!({})),
             [

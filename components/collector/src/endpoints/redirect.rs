@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 
 use http::{Method, StatusCode};
-use serde_json::value::RawValue;
 use tideline_protocol::Redirect;
 
 use crate::collector::Collector;
 use crate::envelope::{Envelope, one_event, quoted};
-use crate::json::{Kind, Object, check, kind, text};
+use crate::json::{Document, Value};
 use crate::submission::{Outcome, Submission, refuse_long, submit};
 use crate::visitor::opted_out;
 use crate::{Answered, Clock, Commit, CommitError, Entropy, RequestHead, Response, fields};
@@ -25,12 +24,12 @@ const NULL: Cow<'static, str> = Cow::Borrowed("null");
 /// A JSON object that was sent, read once: a template may name it many hundred times.
 struct Values<'a> {
     text: &'a str,
-    members: Option<Object<'a>>,
+    document: Option<Document<'a>>,
 }
 
 impl<'a> Values<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, members: serde_json::from_str(text).ok() }
+        Self { text, document: Document::read(text.as_bytes()).ok() }
     }
 }
 
@@ -123,11 +122,11 @@ fn written(redirect: &Redirect, known: Known<'_>, most: usize) -> String {
         Envelope { source, session, save_session: false, save_events: true, events: &events }.write()
     };
     let body = |known: &Known<'_>| {
-        let template = serde_json::from_str(&redirect.props).ok()?;
+        let template = Document::read(redirect.props.as_bytes()).ok()?;
         let mut properties = Filled { text: String::new(), most };
-        properties.fill(template, known)?;
+        properties.fill(template.root(), known)?;
         let body = write(&properties.text);
-        (body.len() <= most && check(body.as_bytes()).is_ok()).then_some(body)
+        (body.len() <= most && Document::read(body.as_bytes()).is_ok()).then_some(body)
     };
     body(&known).or_else(|| body(&without)).unwrap_or_else(|| write(NOTHING))
 }
@@ -141,19 +140,19 @@ struct Filled {
 impl Filled {
     /// Adds the template with what it names in place of the names; null where nothing of that name is there. None if
     /// that is too much.
-    fn fill(&mut self, template: &RawValue, known: &Known<'_>) -> Option<()> {
-        if let (Kind::Object, Some(members)) = (kind(template), Object::of(template)) {
+    fn fill(&mut self, template: Value<'_>, known: &Known<'_>) -> Option<()> {
+        if let Some(members) = template.members() {
             for (index, (key, value)) in members.iter().enumerate() {
                 self.push(if index == 0 { "{" } else { "," })?;
-                self.push(&quoted(key))?;
+                self.push(&quoted(&key))?;
                 self.push(":")?;
                 self.fill(value, known)?;
             }
             return self.push(if members.iter().next().is_none() { "{}" } else { "}" });
         }
-        match text(template).and_then(|name| look_up(&name, known)) {
+        match template.text().and_then(|name| look_up(&name, known)) {
             Some(value) => self.push(&value),
-            None => self.push(template.get()),
+            None => self.push(template.json()),
         }
     }
 
@@ -176,9 +175,9 @@ fn look_up<'a>(name: &str, known: &Known<'a>) -> Option<Cow<'a, str>> {
         _ => return None,
     };
     let Some(first) = steps.next() else { return Some(Cow::Borrowed(values.text)) };
-    let first = values.members.as_ref().and_then(|members| members.get(first));
-    let value = first.and_then(|first| steps.try_fold(first, |value, key| Object::of(value)?.get(key)));
-    Some(value.map_or(NULL, |value| Cow::Borrowed(value.get())))
+    let first = values.document.as_ref().and_then(|document| document.members()?.get(first));
+    let value = first.and_then(|first| steps.try_fold(first, |value, key| value.members()?.get(key)));
+    Some(value.map_or(NULL, |value| Cow::Borrowed(value.json())))
 }
 
 #[cfg(test)]
@@ -202,10 +201,11 @@ mod tests {
         ];
         for (template, expected) in table {
             let mut filled = Filled { text: String::new(), most: expected.len() };
-            filled.fill(serde_json::from_str(template).unwrap(), &known).unwrap();
+            let document = Document::read(template.as_bytes()).unwrap();
+            filled.fill(document.root(), &known).unwrap();
             assert_eq!(filled.text, expected, "{template}");
             let mut filled = Filled { text: String::new(), most: expected.len() - 1 };
-            assert_eq!(filled.fill(serde_json::from_str(template).unwrap(), &known), None, "{template}");
+            assert_eq!(filled.fill(document.root(), &known), None, "{template}");
         }
     }
 
@@ -218,7 +218,8 @@ mod tests {
         let template = format!("{{{}}}", names.join(","));
         let known = Known { parameters: &nothing, body: &body, session: None };
         let mut filled = Filled { text: String::new(), most: 262_144 };
-        assert_eq!(filled.fill(serde_json::from_str(&template).unwrap(), &known), None);
+        let document = Document::read(template.as_bytes()).unwrap();
+        assert_eq!(filled.fill(document.root(), &known), None);
         assert!(filled.text.capacity() <= 2 * 262_144, "{}", filled.text.capacity());
 
         let redirect = Redirect {

@@ -50,11 +50,9 @@ pub(crate) async fn track<C: Clock, E: Entropy, K: Commit>(
         Outcome::Stored(stored) => {
             let session = (stored.keeping == Keeping::Kept).then_some(stored.session.as_str());
             let answer = Answer::new(&stored.task, stored.profile.as_deref(), session);
-            let debug = collector.settings.track_debug && options.debugger;
-            Response::json(
-                status(options),
-                &if debug { answer.with_events(&stored.event_ids) } else { answer },
-            )
+            let is_asked_for = collector.settings.track_debug && options.debugger;
+            let event_ids = if is_asked_for { stored.event_ids() } else { Vec::new() };
+            Response::json(status(options), &answer.with_events(&event_ids))
         }
         Outcome::Empty => Response::json(StatusCode::OK, &()),
         Outcome::Refused(response) => response,
