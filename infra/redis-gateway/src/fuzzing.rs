@@ -7,7 +7,7 @@ use crate::answer::{Answer, Format};
 use crate::command::{Address, Command, CommandLimits, parse_command, parse_list, parse_path};
 use crate::events::EventWriter;
 use crate::policy::Policy;
-use crate::resp::{Decoder, Token, encode_command};
+use crate::resp::{Decoder, Token};
 
 const LIMITS: CommandLimits = CommandLimits { commands: 256, arguments: 10_000 };
 
@@ -103,8 +103,7 @@ pub fn events(stream: &[u8], piece: usize, limit: usize) -> (Vec<u8>, Option<Str
 /// # Errors
 /// The text of the answer to a body that is none.
 pub fn commands(body: &[u8], pipeline: bool) -> Result<Vec<Vec<u8>>, String> {
-    let parsed =
-        if pipeline { parse_list(body, LIMITS) } else { parse_command(body, LIMITS).map(|one| vec![one]) };
+    let parsed = if pipeline { parse_list(body, LIMITS) } else { parse_command(body, LIMITS) };
     parsed.map(|commands| commands.iter().map(sent).collect()).map_err(|error| error.to_string())
 }
 
@@ -115,16 +114,16 @@ pub fn commands(body: &[u8], pipeline: bool) -> Result<Vec<Vec<u8>>, String> {
 pub fn path_command(path: &str, query: &str, body: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), String> {
     let address = Address { path, query: Some(query) };
     let command = parse_path(address, body, LIMITS).map_err(|error| error.to_string())?;
-    Ok((sent(&command), address.token().map(|token| token.into_owned())))
+    Ok((command.iter().flat_map(sent).collect(), address.token().map(|token| token.into_owned())))
 }
 
-fn sent(command: &Command<'_>) -> Vec<u8> {
+fn sent(command: Command<'_>) -> Vec<u8> {
     for policy in [Policy::Ingest, Policy::Readonly, Policy::Full] {
         // What is refused is as good as what is not: neither may take long or end the process.
         drop(policy.check(command));
     }
     let mut bytes = Vec::new();
-    encode_command(&mut bytes, command.words());
+    command.encode(&mut bytes);
     bytes
 }
 

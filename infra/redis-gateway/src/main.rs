@@ -8,6 +8,10 @@ use tideline_redis_gateway::{Arguments, Gateway, LogFormat, REDIS_URL_VARIABLE};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+// The system's gives the memory of a large request back and asks for it again, page by page.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_new(&arguments.log)

@@ -2,63 +2,140 @@
 //!
 //! Numbers keep their literal text (`12345678901234567890` stays itself), booleans become `true` and
 //! `false`, strings are unescaped. What Redis has no word for (null, nested arrays, objects) is refused
-//! before anything is sent, with the error texts of the Upstash protocol.
+//! before anything is sent, with the error texts of the Upstash protocol ([`refusal`]).
 
-use std::borrow::Cow;
-
-use serde_json::{error::Category, value::RawValue};
-
-use super::{Command, CommandError, CommandLimits};
+use super::text::unescape;
+use super::{CommandError, CommandLimits, Commands, refusal};
 
 /// The body of `POST /`: one command.
-pub(crate) fn parse_command(body: &[u8], limits: CommandLimits) -> Result<Command<'_>, CommandError> {
-    let values: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
-    command(&values, limits)
+pub(crate) fn parse_command(body: &[u8], limits: CommandLimits) -> Result<Commands, CommandError> {
+    read(body, limits, Reader::command).ok_or_else(|| refusal::of_command(body, limits))
 }
 
 /// The body of `POST /pipeline` and `POST /multi-exec`: any number of commands, also none.
-pub(crate) fn parse_list(body: &[u8], limits: CommandLimits) -> Result<Vec<Command<'_>>, CommandError> {
-    let items: Vec<Vec<&RawValue>> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
-    if items.len() > limits.commands {
-        return Err(CommandError::TooManyCommands { limit: limits.commands, actual: items.len() });
-    }
-    items.iter().map(|values| command(values, limits)).collect()
+pub(crate) fn parse_list(body: &[u8], limits: CommandLimits) -> Result<Commands, CommandError> {
+    read(body, limits, Reader::list).ok_or_else(|| refusal::of_list(body, limits))
 }
 
-fn explain(body: &[u8], error: &serde_json::Error) -> CommandError {
-    match error.classify() {
-        _ if body.trim_ascii().is_empty() => CommandError::Empty,
-        Category::Data => CommandError::NotAnArray,
-        Category::Syntax | Category::Eof | Category::Io => CommandError::Syntax(error.to_string()),
+/// The commands of a body that is what `reading` reads, and nothing else.
+fn read<'a>(
+    body: &'a [u8],
+    limits: CommandLimits,
+    reading: impl FnOnce(&mut Reader<'a>) -> Option<()>,
+) -> Option<Commands> {
+    std::str::from_utf8(body).ok()?;
+    let commands = Commands::with_capacity(body.len());
+    let mut reader = Reader { input: body, limits, commands, word: Vec::new() };
+    reading(&mut reader)?;
+    reader.skip_blanks();
+    reader.input.is_empty().then_some(reader.commands)
+}
+
+/// Reads a body in one pass. What is `None` is refused, whatever the reason.
+struct Reader<'a> {
+    /// What is not read yet.
+    input: &'a [u8],
+    limits: CommandLimits,
+    commands: Commands,
+    /// Room for a string without its escapes.
+    word: Vec<u8>,
+}
+
+impl Reader<'_> {
+    fn list(&mut self) -> Option<()> {
+        self.array(|reader| {
+            if reader.commands.len() == reader.limits.commands {
+                return None;
+            }
+            reader.command()
+        })
+    }
+
+    fn command(&mut self) -> Option<()> {
+        self.array(|reader| {
+            if reader.commands.words_so_far() == reader.limits.arguments {
+                return None;
+            }
+            reader.word()
+        })?;
+        if self.commands.words_so_far() == 0 {
+            return None;
+        }
+        self.commands.end();
+        Some(())
+    }
+
+    /// `[`, elements with commas in between, `]`.
+    fn array(&mut self, element: impl Fn(&mut Self) -> Option<()>) -> Option<()> {
+        self.skip_blanks();
+        self.input = self.input.strip_prefix(b"[")?;
+        self.skip_blanks();
+        if let Some(rest) = self.input.strip_prefix(b"]") {
+            self.input = rest;
+            return Some(());
+        }
+        loop {
+            element(self)?;
+            self.skip_blanks();
+            let (next, rest) = self.input.split_first()?;
+            self.input = rest;
+            match next {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn word(&mut self) -> Option<()> {
+        self.skip_blanks();
+        if let Some(input) = self.input.strip_prefix(b"\"") {
+            self.word.clear();
+            self.input = unescape(input, &mut self.word)?;
+            self.commands.push(&self.word);
+            return Some(());
+        }
+        let words: [&[u8]; 2] = [b"true", b"false"];
+        let length = match words.into_iter().find(|word| self.input.starts_with(word)) {
+            Some(word) => word.len(),
+            None => number(self.input)?,
+        };
+        let (literal, rest) = self.input.split_at_checked(length)?;
+        self.commands.push(literal);
+        self.input = rest;
+        Some(())
+    }
+
+    fn skip_blanks(&mut self) {
+        while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = self.input {
+            self.input = rest;
+        }
     }
 }
 
-fn command<'a>(values: &[&'a RawValue], limits: CommandLimits) -> Result<Command<'a>, CommandError> {
-    if values.len() > limits.arguments {
-        return Err(CommandError::TooManyArguments { limit: limits.arguments, actual: values.len() });
+/// The length of the number that `input` begins with.
+fn number(input: &[u8]) -> Option<usize> {
+    let rest = input.strip_prefix(b"-").unwrap_or(input);
+    let mut rest = match rest {
+        [b'0', rest @ ..] => rest,
+        _ => digits(rest)?,
+    };
+    if let [b'.', fraction @ ..] = rest {
+        rest = digits(fraction)?;
     }
-    let words = values.iter().map(|value| word(value.get())).collect::<Result<_, _>>()?;
-    Command::new(words, limits)
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        rest = match exponent {
+            [b'+' | b'-', exponent @ ..] => digits(exponent)?,
+            exponent => digits(exponent)?,
+        };
+    }
+    Some(input.len() - rest.len())
 }
 
-fn word(literal: &str) -> Result<Cow<'_, [u8]>, CommandError> {
-    match literal.as_bytes() {
-        [b'"', ..] => unescape(literal),
-        [b'n', ..] => Err(CommandError::Null),
-        [b'[', ..] => Err(CommandError::Nested('[')),
-        [b'{', ..] => Err(CommandError::Nested('{')),
-        plain => Ok(Cow::Borrowed(plain)),
-    }
-}
-
-fn unescape(literal: &str) -> Result<Cow<'_, [u8]>, CommandError> {
-    let plain = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match plain {
-        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text.as_bytes())),
-        _ => serde_json::from_str::<String>(literal)
-            .map(|text| Cow::Owned(text.into_bytes()))
-            .map_err(|error| CommandError::Syntax(error.to_string())),
-    }
+/// What follows at least one digit.
+fn digits(input: &[u8]) -> Option<&[u8]> {
+    let end = input.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(input.len());
+    if end == 0 { None } else { input.get(end..) }
 }
 
 #[cfg(test)]
@@ -69,8 +146,10 @@ mod tests {
 
     fn words(body: &str) -> Result<Vec<String>, String> {
         parse_command(body.as_bytes(), LIMITS)
-            .map(|command| {
-                command.words().iter().map(|word| String::from_utf8(word.to_vec()).unwrap()).collect()
+            .map(|commands| {
+                assert_eq!(commands.len(), 1);
+                let words = commands.iter().flat_map(|command| command.words());
+                words.map(|word| String::from_utf8(word.to_vec()).unwrap()).collect()
             })
             .map_err(|error| error.to_string())
     }
@@ -127,6 +206,6 @@ mod tests {
             error("[[1],[2],[3]]"),
             "ERR max pipeline length exceeded. Limit: 2 commands, Actual: 3 commands"
         );
-        assert_eq!(parse_list(b"[]", LIMITS), Ok(Vec::new()));
+        assert_eq!(parse_list(b"[]", LIMITS).unwrap().len(), 0);
     }
 }

@@ -5,11 +5,13 @@
 //! may send is `policy`'s concern, which sees the same bytes that Redis gets.
 
 mod json;
+mod list;
 mod path;
-
-use std::borrow::Cow;
+mod refusal;
+mod text;
 
 pub(crate) use json::{parse_command, parse_list};
+pub(crate) use list::{Command, Commands};
 pub(crate) use path::{Address, parse_path};
 
 /// How much one request may ask for.
@@ -17,12 +19,6 @@ pub(crate) use path::{Address, parse_path};
 pub(crate) struct CommandLimits {
     pub(crate) commands: usize,
     pub(crate) arguments: usize,
-}
-
-/// One command: its name and its arguments. Never without a name, which may be empty.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Command<'a> {
-    words: Vec<Cow<'a, [u8]>>,
 }
 
 /// A request that cannot be understood as commands.
@@ -44,31 +40,4 @@ pub(crate) enum CommandError {
     TooManyCommands { limit: usize, actual: usize },
     #[error("ERR max argument count exceeded. Limit: {limit} arguments, Actual: {actual} arguments")]
     TooManyArguments { limit: usize, actual: usize },
-}
-
-impl<'a> Command<'a> {
-    fn new(words: Vec<Cow<'a, [u8]>>, limits: CommandLimits) -> Result<Self, CommandError> {
-        match words.len() {
-            0 => Err(CommandError::NoName),
-            actual if actual > limits.arguments => {
-                Err(CommandError::TooManyArguments { limit: limits.arguments, actual })
-            }
-            _ => Ok(Command { words }),
-        }
-    }
-
-    /// The command's name as it was sent, in whatever case.
-    pub(crate) fn name(&self) -> &[u8] {
-        self.words.first().map_or(b"", |word| word)
-    }
-
-    /// What follows the name.
-    pub(crate) fn arguments(&self) -> &[Cow<'a, [u8]>] {
-        self.words.get(1..).unwrap_or_default()
-    }
-
-    /// The name and all that follows it.
-    pub(crate) fn words(&self) -> &[Cow<'a, [u8]>] {
-        &self.words
-    }
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{percent_decode, percent_decode_str};
 
-use super::{Command, CommandError, CommandLimits};
+use super::{CommandError, CommandLimits, Commands};
 
 /// The name of the query's parameter that holds a token.
 const TOKEN: &[u8] = b"_token";
@@ -57,20 +57,26 @@ fn form_decoded(text: &str) -> Cow<'_, [u8]> {
 }
 
 /// One command in an address and a body.
-pub(crate) fn parse_path<'a>(
-    address: Address<'a>,
-    body: &'a [u8],
+pub(crate) fn parse_path(
+    address: Address<'_>,
+    body: &[u8],
     limits: CommandLimits,
-) -> Result<Command<'a>, CommandError> {
-    let mut words: Vec<_> = address.segments().collect();
+) -> Result<Commands, CommandError> {
+    let mut command = Commands::with_capacity(body.len());
+    address.segments().for_each(|segment| command.push(&segment));
     if !body.is_empty() {
-        words.push(Cow::Borrowed(body));
+        command.push(body);
     }
     for (name, value) in address.parameters().filter(|(name, _)| &**name != TOKEN) {
-        words.push(name);
-        words.extend(value);
+        command.push(&name);
+        value.iter().for_each(|value| command.push(value));
     }
-    Command::new(words, limits)
+    let (limit, actual) = (limits.arguments, command.words_so_far());
+    if actual > limit {
+        return Err(CommandError::TooManyArguments { limit, actual });
+    }
+    command.end();
+    Ok(command)
 }
 
 #[cfg(test)]
@@ -90,7 +96,7 @@ mod tests {
 
     fn words(target: &str, body: &[u8]) -> Vec<Vec<u8>> {
         let command = parse_path(address(target), body, LIMITS).unwrap();
-        command.words().iter().map(|word| word.to_vec()).collect()
+        command.iter().flat_map(|command| command.words()).map(<[u8]>::to_vec).collect()
     }
 
     #[test]

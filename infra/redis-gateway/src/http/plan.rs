@@ -5,7 +5,7 @@
 
 use super::forms::Form;
 use crate::answer::{Answer, Format, Item};
-use crate::command::{Address, Command, CommandLimits, parse_command, parse_list, parse_path};
+use crate::command::{Address, CommandLimits, Commands, parse_command, parse_list, parse_path};
 use crate::failure::Failure;
 use crate::options::Limits;
 use crate::policy::Policy;
@@ -45,20 +45,22 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn one(self, command: &Command<'_>, format: Format) -> Result<Plan, Failure> {
-        self.policy.check(command)?;
-        let mut commands = Vec::with_capacity(self.body.len().saturating_add(64));
-        encode_command(&mut commands, command.words());
+    fn one(self, list: &Commands, format: Format) -> Result<Plan, Failure> {
+        let mut commands = Vec::with_capacity(list.encoded_len());
+        for command in list.iter() {
+            self.policy.check(command)?;
+            command.encode(&mut commands);
+        }
         Ok(Plan { commands, answer: Answer::single(self.limits.max_answer_bytes, format) })
     }
 
     /// A refused command has its refusal in its place; the others are sent.
     fn pipeline(self, format: Format) -> Result<Plan, Failure> {
-        let mut commands = Vec::with_capacity(self.body.len());
         let list = parse_list(self.body, self.command_limits())?;
-        let items = list.into_iter().map(|command| match self.policy.check(&command) {
+        let mut commands = Vec::with_capacity(list.encoded_len());
+        let items = list.iter().map(|command| match self.policy.check(command) {
             Ok(()) => {
-                encode_command(&mut commands, command.words());
+                command.encode(&mut commands);
                 Item::Reply
             }
             Err(refusal) => Item::Refused(refusal),
@@ -72,12 +74,12 @@ impl<'a> Reading<'a> {
         let list = parse_list(self.body, self.command_limits())?;
         list.iter().try_for_each(|command| self.policy.check(command))?;
         let limit = self.limits.max_answer_bytes;
-        if list.is_empty() {
+        if list.len() == 0 {
             return Ok(Plan { commands: Vec::new(), answer: Answer::pipeline(limit, format, Vec::new()) });
         }
-        let mut commands = Vec::with_capacity(self.body.len().saturating_add(64));
+        let mut commands = Vec::with_capacity(list.encoded_len().saturating_add(64));
         encode_command(&mut commands, &["MULTI"]);
-        list.iter().for_each(|command| encode_command(&mut commands, command.words()));
+        list.iter().for_each(|command| command.encode(&mut commands));
         encode_command(&mut commands, &["EXEC"]);
         Ok(Plan { commands, answer: Answer::transaction(limit, format, list.len()) })
     }
@@ -86,10 +88,12 @@ impl<'a> Reading<'a> {
     /// in it.
     pub(super) fn stream(self) -> Result<Vec<u8>, Failure> {
         let address = Address { query: None, ..self.address };
-        let command = parse_path(address, b"", self.command_limits())?;
-        self.policy.check_stream(&command)?;
-        let mut commands = Vec::new();
-        encode_command(&mut commands, command.words());
+        let list = parse_path(address, b"", self.command_limits())?;
+        let mut commands = Vec::with_capacity(list.encoded_len());
+        for command in list.iter() {
+            self.policy.check_stream(command)?;
+            command.encode(&mut commands);
+        }
         Ok(commands)
     }
 }

@@ -99,7 +99,7 @@ impl Policy {
     }
 
     /// Whether a token with this policy may send `command`.
-    pub(crate) fn check(&self, command: &Command<'_>) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, command: Command<'_>) -> Result<(), Refusal> {
         self.permits(command)?;
         match shared_connection::obstacle(command) {
             None => Ok(()),
@@ -112,19 +112,19 @@ impl Policy {
 
     /// Whether a token with this policy may send `command` over a connection of its own, on which Redis
     /// goes on to speak: `SUBSCRIBE`, `PSUBSCRIBE` or `MONITOR`.
-    pub(crate) fn check_stream(&self, command: &Command<'_>) -> Result<(), Refusal> {
+    pub(crate) fn check_stream(&self, command: Command<'_>) -> Result<(), Refusal> {
         match self {
             Policy::Readonly if is_one_of(&SUBSCRIBING, command.name()) => Ok(()),
             _ => self.permits(command),
         }
     }
 
-    fn permits(&self, command: &Command<'_>) -> Result<(), Refusal> {
+    fn permits(&self, command: Command<'_>) -> Result<(), Refusal> {
         let permitted = match self {
             Policy::Ingest => is_ingest(command),
-            Policy::Readonly => is_readonly(command.words()),
+            Policy::Readonly => is_readonly(&command.words().take(2).collect::<Vec<_>>()),
             Policy::Full => true,
-            Policy::Custom(list) => match list.obstacle(command.words()) {
+            Policy::Custom(list) => match list.obstacle(&command.words().collect::<Vec<_>>()) {
                 None => true,
                 Some(Obstacle::Command) => false,
                 Some(Obstacle::Key) => {
@@ -142,13 +142,13 @@ fn no_permission(name: &[u8]) -> Refusal {
     Refusal::new(format_args!("NOPERM this user has no permissions to run the '{}' command", shown(name)))
 }
 
-fn is_ingest(command: &Command<'_>) -> bool {
+fn is_ingest(command: Command<'_>) -> bool {
     let name = command.name();
     if name.eq_ignore_ascii_case(b"ping") {
         return true;
     }
     let calls_a_function = name.eq_ignore_ascii_case(b"fcall") || name.eq_ignore_ascii_case(b"fcall_ro");
-    calls_a_function && command.arguments().first().is_some_and(|name| name.starts_with(FUNCTION_PREFIX))
+    calls_a_function && command.arguments().next().is_some_and(|name| name.starts_with(FUNCTION_PREFIX))
 }
 
 /// Whether the command changes nothing, and enumerates no keys.
@@ -181,7 +181,8 @@ mod tests {
     fn check(policy: &Policy, words: &[&str]) -> Result<(), String> {
         let body = serde_json::to_vec(words).unwrap();
         let limits = CommandLimits { commands: 1, arguments: 100 };
-        policy.check(&parse_command(&body, limits).unwrap()).map_err(|refusal| refusal.to_string())
+        let commands = parse_command(&body, limits).unwrap();
+        commands.iter().try_for_each(|command| policy.check(command)).map_err(|refusal| refusal.to_string())
     }
 
     #[test]
@@ -272,7 +273,7 @@ mod tests {
         let stream = |policy: &Policy, name: &str| {
             let body = serde_json::to_vec(&[name, "c"]).unwrap();
             let limits = CommandLimits { commands: 1, arguments: 100 };
-            policy.check_stream(&parse_command(&body, limits).unwrap()).is_ok()
+            parse_command(&body, limits).unwrap().iter().all(|command| policy.check_stream(command).is_ok())
         };
         let list: AllowList = serde_json::from_str(r#"{"commands":["SUBSCRIBE"]}"#).unwrap();
         let custom = Policy::Custom(list).normal();

@@ -65,7 +65,7 @@ const READ_OPTIONS: [(&str, usize); 6] =
     [("group", 2), ("count", 1), ("noack", 0), ("claim", 1), ("maxcount", 1), ("maxsize", 1)];
 
 /// Why this command cannot be sent over the shared connection, if it cannot.
-pub(super) fn obstacle(command: &Command<'_>) -> Option<&'static str> {
+pub(super) fn obstacle(command: Command<'_>) -> Option<&'static str> {
     let name = command.name();
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     if let Some((_, reason)) = COMMANDS.iter().find(|(known, _)| is(known)) {
@@ -74,7 +74,7 @@ pub(super) fn obstacle(command: &Command<'_>) -> Option<&'static str> {
     if (is("xread") || is("xreadgroup")) && blocks(command) {
         return Some(BLOCKS);
     }
-    let first = command.arguments().first()?;
+    let first = command.arguments().next()?;
     SUBCOMMANDS
         .iter()
         .find(|(known, sub, _)| is(known) && first.eq_ignore_ascii_case(sub.as_bytes()))
@@ -82,8 +82,8 @@ pub(super) fn obstacle(command: &Command<'_>) -> Option<&'static str> {
 }
 
 /// Whether a stream read has the option `BLOCK`. A stream, group or consumer may have that name.
-fn blocks(command: &Command<'_>) -> bool {
-    let mut rest = command.arguments().iter();
+fn blocks(command: Command<'_>) -> bool {
+    let mut rest = command.arguments();
     while let Some(word) = rest.next() {
         if word.eq_ignore_ascii_case(b"streams") {
             return false;
@@ -108,7 +108,7 @@ mod tests {
     fn refused(line: &str) -> bool {
         let body = serde_json::to_vec(&line.split(' ').collect::<Vec<_>>()).unwrap();
         let limits = CommandLimits { commands: 1, arguments: 100 };
-        obstacle(&parse_command(&body, limits).unwrap()).is_some()
+        parse_command(&body, limits).unwrap().iter().any(|command| obstacle(command).is_some())
     }
 
     #[test]

@@ -1,20 +1,27 @@
 //! A command as RESP2: an array of bulk strings.
 
 /// Appends one command to `out`.
-pub(crate) fn encode_command<A: AsRef<[u8]>>(out: &mut Vec<u8>, arguments: &[A]) {
-    let mut digits = itoa::Buffer::new();
-    let mut header = |out: &mut Vec<u8>, kind: u8, length: usize| {
-        out.push(kind);
-        out.extend_from_slice(digits.format(length).as_bytes());
-        out.extend_from_slice(b"\r\n");
-    };
-    header(out, b'*', arguments.len());
-    for argument in arguments {
-        let bytes = argument.as_ref();
-        header(out, b'$', bytes.len());
-        out.extend_from_slice(bytes);
-        out.extend_from_slice(b"\r\n");
+pub(crate) fn encode_command<A: AsRef<[u8]>>(out: &mut Vec<u8>, words: &[A]) {
+    encode_header(out, b'*', words.len());
+    for word in words {
+        encode_word(out, word.as_ref());
     }
+}
+
+/// Appends one word of a command, and returns where it ends, without the line end that follows it.
+pub(crate) fn encode_word(out: &mut Vec<u8>, word: &[u8]) -> usize {
+    encode_header(out, b'$', word.len());
+    out.extend_from_slice(word);
+    let end = out.len();
+    out.extend_from_slice(b"\r\n");
+    end
+}
+
+/// Appends the line in front of a word (`$`), or of a command's words (`*`).
+pub(crate) fn encode_header(out: &mut Vec<u8>, kind: u8, length: usize) {
+    out.push(kind);
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -8,4 +8,4 @@ mod decode;
 mod encode;
 
 pub(crate) use decode::{Decoder, ProtocolError, Token};
-pub(crate) use encode::encode_command;
+pub(crate) use encode::{encode_command, encode_header, encode_word};
