@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Device, Properties, Reference, is_default};
+use crate::{App, Device, Os, Properties, Reference, Referral, Utm, is_default};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -39,6 +39,18 @@ pub struct Event {
     /// What it happened on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub device: Device,
+    /// The device's operating system.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub os: Os,
+    /// The browser.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub app: App,
+    /// The campaign that led to the visit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub utm: Utm,
+    /// What led to the visit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub referral: Referral,
     /// What its properties mean, by the names that all events share: `data.contact.email.main`.
     #[schema(value_type = Object)]
     #[serde(default, skip_serializing_if = "Properties::is_empty")]

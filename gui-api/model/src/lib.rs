@@ -15,12 +15,13 @@ mod surroundings;
 pub use applied::Applied;
 pub use event::{Event, EventMetadata, EventTime, Hit, Journey, Origin, RequestFacts, Tags};
 pub use profile::{
-    Consent, ConsentState, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Visit,
+    Consent, ConsentState, Profile, ProfileAux, ProfileEmail, ProfileGeo, ProfileMetadata, ProfileStats,
+    ProfileTime, Visit,
 };
 pub use redirect::Redirect;
 pub use session::{Session, SessionMetadata, SessionStats, SessionTime};
 pub use source::{BotPolicy, Bridge, EventSource, OptOutPolicy, RateLimit, SourceConfig};
-pub use surroundings::{Device, Geo};
+pub use surroundings::{App, Country, Device, Geo, Os, Referral, Utm};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

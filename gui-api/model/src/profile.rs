@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use crate::{Applied, Properties};
+use crate::{Applied, Properties, is_default};
 
 /// One profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -73,6 +73,31 @@ pub struct ProfileAux {
     /// There as soon as a consent was given, and also when it was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consents: Option<ConsentState>,
+    /// Where in the world it is at home.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub geo: ProfileGeo,
+    /// What its e-mail address tells.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub email: ProfileEmail,
+}
+
+/// Where in the world a profile is at home.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProfileGeo {
+    /// Countries whose languages it reads, as its browsers say, by their codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub markets: Vec<String>,
+    /// The continent of its time zone: `south america`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continent: Option<String>,
+}
+
+/// What a profile's e-mail address tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProfileEmail {
+    /// Whether anybody gets such an address without paying; null where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<bool>,
 }
 
 /// Whether there ever was a consent.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Applied, Properties, Reference};
+use crate::{App, Applied, Device, Os, Properties, Reference, Referral, Utm, is_default};
 
 /// One session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -16,6 +16,21 @@ pub struct Session {
     /// The profile it belongs to; null while all its requests belonged to nobody.
     #[schema(required)]
     pub profile: Option<Reference>,
+    /// What it happens on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub device: Device,
+    /// The device's operating system.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub os: Os,
+    /// The browser.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub app: App,
+    /// The campaign that led to the visit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub utm: Utm,
+    /// What led to the visit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub referral: Referral,
     /// The latest that the client said about its surroundings, merged by key.
     #[schema(value_type = Object)]
     #[serde(default)]

@@ -3,7 +3,8 @@
 use tideline_model::{Event, Journey, Profile, Reference, Session};
 
 use crate::Request;
-use crate::{event_types, profile, session, system_event};
+use crate::surroundings::Surroundings;
+use crate::{event_types, profile, session, surroundings, system_event};
 
 /// What a request adds and changes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,20 +79,26 @@ impl Request {
         let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
         let of_session = self.session_profile(session, profile_id);
         let visits = self.begins_visit(session) && of_session == profile_id;
-        let changed = profile_id.and_then(|id| profile::after(self, profile, id, &counted, visits));
+        let session = session.filter(|_| self.keeps_session);
+        let found = (!session.is_some_and(surroundings::are_known)).then(|| Surroundings::of(self));
+        let session_after = self
+            .keeps_session
+            .then(|| session::after(self, session, of_session, u64::from(all), found.as_ref()))
+            .flatten();
+        let known = session_after.as_ref().or(session).map(Surroundings::of_session);
+        let surroundings = known.or(found).unwrap_or_default();
+        let changed = profile_id
+            .and_then(|id| profile::after(self, profile, id, &counted, visits, &surroundings.device));
         let comes_again =
             changed.as_ref().or(profile).is_some_and(|known| known.metadata.time.visit.count > 1);
         let finished = |event: Event| {
             let later = Some(&event).filter(|_| comes_again).and_then(event_types::later);
             let journey = later.map_or_else(|| event.journey.clone(), |later| Journey { state: Some(later) });
-            Event { profile: owner.clone(), journey, ..event }
+            surroundings.around(Event { profile: owner.clone(), journey, ..event })
         };
         Outcome {
             events: system.chain(kept.iter().cloned()).map(finished).collect(),
-            session: self
-                .keeps_session
-                .then(|| session::after(self, session, of_session, u64::from(all)))
-                .flatten(),
+            session: session_after,
             profile: changed,
             stored,
             duplicates,

@@ -15,6 +15,8 @@ pub(crate) struct Body {
     pub(crate) properties: Properties,
     pub(crate) events: Vec<Properties>,
     pub(crate) options: Options,
+    /// `request.headers.user-agent`: what a server that passes a request on says of its visitor.
+    pub(crate) user_agent: Option<String>,
 }
 
 impl Body {
@@ -28,7 +30,9 @@ impl Body {
             Value::Object(event) => Ok(event),
             _ => wrong(&format!("events[{index}]"), "an object"),
         };
+        let user_agent = members.get("request").and_then(|request| request.pointer("/headers/user-agent"));
         Ok(Self {
+            user_agent: user_agent.and_then(Value::as_str).map(str::to_owned),
             context: take_object(&mut members, "context", "")?,
             properties: take_object(&mut members, "properties", "")?,
             options: Options::read(&take_options(&mut members)),

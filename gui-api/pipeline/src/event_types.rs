@@ -10,5 +10,5 @@ mod table;
 
 pub(crate) use copy::{copy, later};
 pub(crate) use kind::text;
-pub(crate) use operations::change;
+pub(crate) use operations::{append, change};
 pub(crate) use table::of;

@@ -28,6 +28,7 @@ mod profile;
 mod request;
 mod session;
 mod sums;
+mod surroundings;
 mod system_event;
 mod time;
 

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use tideline_model::{
-    Applied, Event, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties, Visit,
+    Applied, Device, Event, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties,
+    Visit,
 };
 
-use crate::{Request, consents, event_types, interests};
+use crate::paths::Path;
+use crate::{Request, changes, consents, event_types, interests, surroundings};
 
 /// The most ids that a profile is known by. A browser that is given a new one every day fills this in half a year.
 const MAX_IDS: usize = 200;
+/// The most countries that a profile has the languages of.
+const MAX_MARKETS: usize = 50;
+const SPOKEN: &str = "data.pii.language.spoken";
+const DEVICES: &str = "data.devices.names";
 const PAGE_VIEW: &str = "page-view";
 const EVENTS: &str = "events";
 
@@ -21,6 +28,7 @@ pub(crate) fn after(
     id: &str,
     events: &[&Event],
     visits: bool,
+    device: &Device,
 ) -> Option<Profile> {
     let mut profile = before.cloned().unwrap_or_else(|| created(request, id));
     if !profile.applied.advance(&request.lane, (request.entry.milliseconds, request.entry.sequence)) {
@@ -39,6 +47,7 @@ pub(crate) fn after(
     time.update = time.update.max(request.common.received);
     if visits {
         note_visit(&mut time.visit, request);
+        note_surroundings(&mut profile, request, device, events);
         profile.stats.visits = profile.stats.visits.saturating_add(1);
     }
     let views = events.iter().filter(|event| event.r#type == PAGE_VIEW).count();
@@ -50,7 +59,34 @@ pub(crate) fn after(
         consents::note(&mut profile, event);
         interests::note(&mut profile, event);
     }
+    note_email(&mut profile);
     Some(profile)
+}
+
+/// What the surroundings of a visit tell of whoever makes it.
+fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, events: &[&Event]) {
+    let continent = profile.metadata.time.visit.tz.as_deref().and_then(surroundings::continent);
+    profile.aux.geo.continent = continent.map(str::to_owned);
+    for country in request.languages.countries() {
+        if profile.aux.geo.markets.len() < MAX_MARKETS && !profile.aux.geo.markets.contains(&country) {
+            profile.aux.geo.markets.push(country);
+        }
+    }
+    let lists = [(SPOKEN, request.languages.codes()), (DEVICES, Vec::from_iter(device.name.clone()))];
+    for (path, found) in lists {
+        if let Some(event) = events.first().filter(|_| !found.is_empty()) {
+            let below_data = Path::new(path.trim_start_matches("data."));
+            event_types::append(profile, &below_data, found.into_iter().map(Value::String).collect());
+            changes::note(&mut profile.metadata, path, event);
+        }
+    }
+}
+
+/// What the profile's e-mail address tells: the main one, or another where there is none.
+fn note_email(profile: &mut Profile) {
+    let addresses = profile.data.get("contact").and_then(|contact| contact.get("email"));
+    let address = ["main", "private", "business"].iter().find_map(|kind| addresses?.get(kind)?.as_str());
+    profile.aux.email.free = address.map(surroundings::is_free);
 }
 
 fn note_visit(visit: &mut Visit, request: &Request) {

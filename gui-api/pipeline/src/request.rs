@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 use serde_json::Value;
 use tideline_model::{
-    Device, Event, EventMetadata, EventTime, Hit, Journey, Origin, Properties, Reference, RequestFacts, Tags,
+    App, Device, Event, EventMetadata, EventTime, Hit, Journey, Origin, Os, Properties, Reference, Referral,
+    RequestFacts, Tags, Utm,
 };
 use tideline_protocol::{EntryId, Lane, StreamRecord};
 use uuid::Uuid;
 
 use crate::body::Body;
+use crate::surroundings::{self, Languages};
 use crate::{client_event, system_event};
 
 /// The most events in one request; the edge takes no more.
@@ -70,7 +72,7 @@ pub(crate) struct Common {
     session: Option<Reference>,
     is_profile_less: bool,
     debug: bool,
-    facts: RequestFacts,
+    pub(crate) facts: RequestFacts,
 }
 
 impl Common {
@@ -97,6 +99,10 @@ impl Common {
             journey: Journey::default(),
             tags: Tags::default(),
             device: Device::default(),
+            os: Os::default(),
+            app: App::default(),
+            utm: Utm::default(),
+            referral: Referral::default(),
             data: Properties::new(),
             properties: Properties::new(),
             context: Properties::new(),
@@ -143,6 +149,8 @@ pub struct Request {
     pub(crate) context: Properties,
     pub(crate) properties: Properties,
     pub(crate) time_zone: Option<String>,
+    pub(crate) languages: Languages,
+    pub(crate) user_agent: Option<String>,
     new_profile: bool,
 }
 
@@ -180,6 +188,9 @@ impl Request {
             }
         }
         let different = u32::try_from(client_events.len()).unwrap_or(record.events);
+        let header = |name: &str| {
+            record.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        };
         let opens_session = record.new_session && keeps_session;
         let session_events =
             if opens_session { system_event::of_new_session(&common, &client_events) } else { Vec::new() };
@@ -197,6 +208,12 @@ impl Request {
             repeated: record.events.saturating_sub(different),
             session_events,
             time_zone: time_zone(&body.context),
+            languages: Languages::of(&body.context, header("accept-language")),
+            // A server that passes a request on has a user agent of its own.
+            user_agent: body
+                .user_agent
+                .or_else(|| header("user-agent").map(str::to_owned))
+                .or_else(|| surroundings::user_agent_of_script(&body.context)),
             context: body.context,
             properties: body.properties,
         })
@@ -208,6 +225,11 @@ impl Request {
     pub fn event_ids(&self) -> impl Iterator<Item = &str> {
         let client_events = self.client_events.iter().map(|sent| &sent.event);
         client_events.chain(&self.session_events).map(|event| event.id.as_str())
+    }
+
+    /// The events that the client sent.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.client_events.iter().map(|sent| &sent.event)
     }
 
     /// The session's id.

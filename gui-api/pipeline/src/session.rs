@@ -1,17 +1,23 @@
 //! What a request changes in its session.
 
-use tideline_model::{Applied, Properties, Reference, Session, SessionMetadata, SessionStats, SessionTime};
+use serde_json::Value;
+use tideline_model::{
+    App, Applied, Device, Os, Properties, Reference, Referral, Session, SessionMetadata, SessionStats,
+    SessionTime, Utm,
+};
 
 use crate::Request;
 use crate::merge::merge;
+use crate::surroundings::Surroundings;
 
 /// The session after the request, which added `events`; none when the request was counted before. `profile` is the one
-/// that it belongs to from now on.
+/// that it belongs to from now on, `found` what was found out of its surroundings.
 pub(crate) fn after(
     request: &Request,
     before: Option<&Session>,
     profile: Option<&str>,
     events: u64,
+    found: Option<&Surroundings>,
 ) -> Option<Session> {
     let mut session = before.cloned().unwrap_or_else(|| opened(request));
     if !session.applied.advance(&request.lane, (request.entry.milliseconds, request.entry.sequence)) {
@@ -23,9 +29,21 @@ pub(crate) fn after(
     time.update = time.update.max(request.common.received);
     time.duration = u64::try_from(time.update.duration_since(time.insert).as_secs()).unwrap_or(0);
     session.stats.events = session.stats.events.saturating_add(events);
+    if let Some(found) = found {
+        found.clone().tell(&mut session);
+        merge(&mut session.context, &languages(request));
+    }
     merge(&mut session.context, &request.context);
     merge(&mut session.properties, &request.properties);
     Some(session)
+}
+
+/// The languages and countries of the visitor, where contexts of the protocol have them.
+fn languages(request: &Request) -> Properties {
+    let languages =
+        [("language", request.languages.codes()), ("language_codes", request.languages.countries())];
+    let told = languages.into_iter().filter(|(_, codes)| !codes.is_empty());
+    told.map(|(key, codes)| (key.to_owned(), Value::from(codes))).collect()
 }
 
 fn opened(request: &Request) -> Session {
@@ -40,6 +58,11 @@ fn opened(request: &Request) -> Session {
             status: "active".to_owned(),
         },
         profile: None,
+        device: Device::default(),
+        os: Os::default(),
+        app: App::default(),
+        utm: Utm::default(),
+        referral: Referral::default(),
         context: Properties::new(),
         properties: Properties::new(),
         stats: SessionStats::default(),

@@ -77,7 +77,7 @@ fn has(profile: &Profile, field: &Field) -> bool {
 }
 
 /// Joins the list with what it does not have yet, as far as there is room.
-fn append(profile: &mut Profile, path: &Path, new: Vec<Value>) {
+pub(crate) fn append(profile: &mut Profile, path: &Path, new: Vec<Value>) {
     let mut values = match path.get(&profile.data) {
         Some(Value::Array(before)) => before.clone(),
         _ => Vec::new(),

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use tideline_model::{
-    Applied, Bridge, Consent, ConsentState, Event, EventMetadata, EventSource, EventTime, Origin, Profile,
-    ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties, Redirect, Reference, RequestFacts,
-    Session, SessionMetadata, SessionStats, SessionTime, SourceConfig, Visit,
+    App, Applied, Bridge, Consent, ConsentState, Device, Event, EventMetadata, EventSource, EventTime, Geo,
+    Origin, Os, Profile, ProfileAux, ProfileEmail, ProfileGeo, ProfileMetadata, ProfileStats, ProfileTime,
+    Properties, Redirect, Reference, Referral, RequestFacts, Session, SessionMetadata, SessionStats,
+    SessionTime, SourceConfig, Utm, Visit,
 };
 use tideline_store::{Batch, EventFilter, EventKey, EventPage, EventQuery, Store, Version, Versioned};
 
@@ -48,15 +49,27 @@ pub(crate) fn event_at(id: &str, insert: Timestamp) -> Event {
         profile: Some(Reference::to("profile-1")),
         hit: tideline_model::Hit { url: Some("https://shop.example/".to_owned()), ..Default::default() },
         journey: tideline_model::Journey { state: Some("awareness".to_owned()) },
-        device: tideline_model::Device {
-            geo: tideline_model::Geo { longitude: Some(5.32), latitude: Some(60.39) },
-        },
+        device: device(),
+        os: Os { name: Some("Android".to_owned()), version: None },
+        app: App { bot: true, ..App::default() },
+        utm: Utm { campaign: Some("spring".to_owned()), ..Utm::default() },
+        referral: Referral { kind: Some("campaign".to_owned()), name: Some("spring".to_owned()) },
         data: Properties::from_iter([("ec".to_owned(), 12.5.into())]),
         tags: tideline_model::Tags { values: vec!["new".to_owned()], count: 1 },
         properties: Properties::from_iter([("price".to_owned(), 12.5.into())]),
         context: Properties::default(),
         config: Properties::from_iter([("async".to_owned(), false.into())]),
         request: RequestFacts { id: "request-1".to_owned(), ..Default::default() },
+    }
+}
+
+fn device() -> Device {
+    Device {
+        name: Some("Pixel 7".to_owned()),
+        touch: Some(true),
+        color_depth: Some(24),
+        geo: Geo { longitude: Some(5.32), latitude: Some(60.39), ..Geo::default() },
+        ..Device::default()
     }
 }
 
@@ -67,6 +80,11 @@ pub(crate) fn session(id: &str) -> Versioned<Session> {
         id: id.to_owned(),
         metadata: SessionMetadata { time, status: "active".to_owned() },
         profile: Some(Reference::to("profile-1")),
+        device: device(),
+        os: Os::default(),
+        app: App::default(),
+        utm: Utm::default(),
+        referral: Referral::default(),
         context: Properties::default(),
         properties: Properties::default(),
         stats: SessionStats::default(),
@@ -91,7 +109,11 @@ pub(crate) fn profile(id: &str) -> Versioned<Profile> {
         data: Properties::from_iter([("job".to_owned(), "engineer".into())]),
         interests: [("rain".to_owned(), 2.25.to_string().parse().unwrap())].into(),
         consents: [("ads".to_owned(), Consent::default())].into(),
-        aux: ProfileAux { consents: Some(ConsentState { granted: true }) },
+        aux: ProfileAux {
+            consents: Some(ConsentState { granted: true }),
+            geo: ProfileGeo { markets: vec!["NO".to_owned()], continent: Some("europe".to_owned()) },
+            email: ProfileEmail { free: Some(false) },
+        },
         active: true,
         applied: Applied::default(),
     };

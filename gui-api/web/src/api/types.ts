@@ -86,6 +86,12 @@ export interface Session {
   };
   /** Null while all its requests belonged to nobody. */
   profile: Reference | null;
+  /** What it happens on, and what led to it. */
+  device?: JsonObject;
+  os?: JsonObject;
+  app?: JsonObject;
+  utm?: JsonObject;
+  referral?: JsonObject;
   context?: JsonObject;
   stats: { events: number };
 }

@@ -28,7 +28,7 @@ function SessionFacts({ session }: { session: Session }) {
         <RelativeTime time={update} /> <span className="quiet">after {span(duration)}</span>
       </Fact>
       <Fact label="Events">{session.stats.events}</Fact>
-      {surroundingsOf(session.context ?? {}).map(({ label, text }) => (
+      {surroundingsOf(session).map(({ label, text }) => (
         <Fact key={label} label={label}>
           {text}
         </Fact>

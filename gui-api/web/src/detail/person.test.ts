@@ -18,6 +18,7 @@ test("name, ways to reach them and what they like most are told", () => {
   const data = {
     pii: { firstname: "Ada", lastname: "Berg" },
     contact: { email: { main: "ada@mail.example" }, phone: { mobile: "+47 555 01 002" }, address: { town: "Bergen" } },
+    devices: { names: ["Pixel 7", "Mac"] },
     preferences: { colors: ["blue", "red"], brands: ["Nordvind"] },
   };
   const interests = { a: 1, b: 6, c: 5, d: 4, e: 3, f: 2, g: 0 };
@@ -27,6 +28,7 @@ test("name, ways to reach them and what they like most are told", () => {
     { label: "E-mail", text: "ada@mail.example" },
     { label: "Phone", text: "+47 555 01 002" },
     { label: "Address", text: "Bergen" },
+    { label: "Devices", text: "Pixel 7, Mac" },
     { label: "Likes", text: "Nordvind, blue, red" },
     { label: "Interests", text: "b, c, d, e, f" },
     { label: "Consents", text: "mail" },

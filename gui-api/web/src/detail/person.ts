@@ -43,6 +43,8 @@ const FACTS: FactPaths[] = [
     ],
     join: ", ",
   },
+  { label: "Languages", paths: [["pii", "language", "spoken"]], join: "" },
+  { label: "Devices", paths: [["devices", "names"]], join: "" },
   { label: "Likes", paths: [["preferences", "brands"], ["preferences", "colors"], ["preferences", "sizes"]], join: ", " },
 ];
 
