@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use redis::RedisError;
 use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::{Request, profile_created_id};
+use tideline_pipeline::{Request, profile_created_id, visit_event_ids};
 use tideline_store::{Batch, Store, StoreError, Versioned};
 
 use crate::aliases::{Adoption, Aliases};
@@ -155,6 +155,11 @@ impl Known {
             requests().filter(minted).map(Request::profile).filter(|id| !sent_again.contains(id));
         known.load_profiles(store, &ids, &unheard_of.flatten().collect()).await?;
         known.load_announcements(store, &ids).await?;
+        let session = |id: &str| known.sessions.get(id).map(|session| &session.document);
+        let of_visits = visit_event_ids(&requests().collect::<Vec<_>>(), session);
+        if !of_visits.is_empty() {
+            known.origins.extend(store.origins(&of_visits).await?);
+        }
         Ok(known)
     }
 

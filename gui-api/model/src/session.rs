@@ -52,7 +52,7 @@ pub struct Session {
 pub struct SessionMetadata {
     /// When.
     pub time: SessionTime,
-    /// `active`.
+    /// `active`, or `ended` between two visits.
     pub status: String,
 }
 

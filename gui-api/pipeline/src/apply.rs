@@ -4,6 +4,7 @@ use tideline_model::{Event, Journey, Profile, Reference, Session};
 
 use crate::Request;
 use crate::surroundings::Surroundings;
+use crate::visit::Turn;
 use crate::{event_types, profile, session, surroundings, system_event};
 
 /// What a request adds and changes.
@@ -71,19 +72,24 @@ impl Request {
             added.iter().filter(|added| added.is_kept).map(|added| added.event.clone()).collect();
         let created = profile_id.filter(|_| profile.is_none());
         let created = created.map(|id| system_event::profile_created(&self.common, id));
-        let system = created.into_iter().chain(self.session_events.iter().cloned());
+        let of_session = self.session_profile(session, profile_id);
+        let was_nobodys = session.is_some_and(|session| session.profile.is_none());
+        let session = session.filter(|_| self.keeps_session);
+        let turn = Turn::of(self, session);
+        let system = created.into_iter().chain(self.session_events.iter().cloned()).chain(turn.events(self));
         // Where no event is kept, the platform adds none either.
         let system = system.filter(|event| !kept.is_empty() && !taken(&event.id));
         let (stored, all) = (count(kept.len()), count(added.len()));
         let owner = profile_id.map(Reference::to);
         let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
-        let of_session = self.session_profile(session, profile_id);
-        let visits = self.begins_visit(session) && of_session == profile_id;
-        let session = session.filter(|_| self.keeps_session);
-        let found = (!session.is_some_and(surroundings::are_known)).then(|| Surroundings::of(self));
+        // Also the first that its profile hears of the session is a visit to it.
+        let begins_visit = self.keeps_session && (self.new_session || was_nobodys || turn.reopens());
+        let visits = begins_visit && of_session == profile_id;
+        let is_known = session.is_some_and(surroundings::are_known) && !turn.reopens();
+        let found = (!is_known).then(|| Surroundings::of(self));
         let session_after = self
             .keeps_session
-            .then(|| session::after(self, session, of_session, u64::from(all), found.as_ref()))
+            .then(|| session::after(self, session, of_session, u64::from(all), &turn, found.as_ref()))
             .flatten();
         let known = session_after.as_ref().or(session).map(Surroundings::of_session);
         let surroundings = known.or(found).unwrap_or_default();
@@ -104,12 +110,6 @@ impl Request {
             duplicates,
             passed: all.saturating_sub(stored),
         }
-    }
-
-    /// Whether this is the first that its profile hears of the session.
-    fn begins_visit(&self, session: Option<&Session>) -> bool {
-        let was_nobodys = session.is_some_and(|session| session.profile.is_none());
-        self.keeps_session && (self.new_session || was_nobodys)
     }
 }
 

@@ -31,7 +31,9 @@ mod sums;
 mod surroundings;
 mod system_event;
 mod time;
+mod visit;
 
 pub use apply::Outcome;
 pub use request::{MAX_EVENTS, MAX_ID_BYTES, Request, Unprocessable};
 pub use system_event::profile_created_id;
+pub use visit::visit_event_ids;

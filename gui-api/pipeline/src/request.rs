@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::body::Body;
 use crate::surroundings::{self, Languages};
+use crate::visit::VISIT_ENDED;
 use crate::{client_event, system_event};
 
 /// The most events in one request; the edge takes no more.
@@ -191,7 +192,9 @@ impl Request {
         let header = |name: &str| {
             record.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
         };
-        let opens_session = record.new_session && keeps_session;
+        // What ends a visit begins none.
+        let ends_visit = client_events.iter().any(|sent| sent.event.r#type == VISIT_ENDED);
+        let opens_session = record.new_session && keeps_session && !ends_visit;
         let session_events =
             if opens_session { system_event::of_new_session(&common, &client_events) } else { Vec::new() };
         Ok(Self {
@@ -230,6 +233,11 @@ impl Request {
     /// The events that the client sent.
     pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         self.client_events.iter().map(|sent| &sent.event)
+    }
+
+    /// Whether the client says that the visit is over.
+    pub(crate) fn ends_visit(&self) -> bool {
+        self.events().any(|event| event.r#type == VISIT_ENDED)
     }
 
     /// The session's id.

@@ -9,6 +9,7 @@ use tideline_model::{
 use crate::Request;
 use crate::merge::merge;
 use crate::surroundings::Surroundings;
+use crate::visit::{ACTIVE, ENDED, Turn};
 
 /// The session after the request, which added `events`; none when the request was counted before. `profile` is the one
 /// that it belongs to from now on, `found` what was found out of its surroundings.
@@ -17,6 +18,7 @@ pub(crate) fn after(
     before: Option<&Session>,
     profile: Option<&str>,
     events: u64,
+    turn: &Turn,
     found: Option<&Surroundings>,
 ) -> Option<Session> {
     let mut session = before.cloned().unwrap_or_else(|| opened(request));
@@ -28,7 +30,12 @@ pub(crate) fn after(
     // Edges' clocks differ: a session does not become shorter by that.
     time.update = time.update.max(request.common.received);
     time.duration = u64::try_from(time.update.duration_since(time.insert).as_secs()).unwrap_or(0);
+    session.metadata.status = if request.ends_visit() { ENDED } else { ACTIVE }.to_owned();
     session.stats.events = session.stats.events.saturating_add(events);
+    if turn.reopens() {
+        // What led to the visit before is not what led to this one.
+        (session.utm, session.referral) = Default::default();
+    }
     if let Some(found) = found {
         found.clone().tell(&mut session);
         merge(&mut session.context, &languages(request));
@@ -55,7 +62,7 @@ fn opened(request: &Request) -> Session {
                 update: request.common.received,
                 duration: 0,
             },
-            status: "active".to_owned(),
+            status: ACTIVE.to_owned(),
         },
         profile: None,
         device: Device::default(),

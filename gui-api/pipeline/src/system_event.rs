@@ -2,17 +2,17 @@
 //!
 //! Their times lie some seconds before the request, so that in a list by time they come before what set them off.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tideline_model::{Event, EventTime, Properties, Reference};
 use tideline_protocol::system_event_id;
 use uuid::Uuid;
 
 use crate::request::{ClientEvent, Common};
+use crate::visit::{VISIT_ENDED, VISIT_STARTED};
 
 const PROFILE_CREATED: &str = "profile-created";
 const SESSION_OPENED: &str = "session-opened";
-const VISIT_STARTED: &str = "visit-started";
 
 /// The namespace of [`profile_created_id`].
 const PROFILES: Uuid = Uuid::from_u128(0x5c9d_0b36_61a4_4f0e_9a57_3d2f_1f6e_8b21);
@@ -32,10 +32,20 @@ pub(crate) fn profile_created(common: &Common, profile_id: &str) -> Event {
 
 /// The request opens a session, and begins a visit with it.
 pub(crate) fn of_new_session(common: &Common, client_events: &[ClientEvent]) -> Vec<Event> {
-    let id = |r#type| system_event_id(common.request_id, r#type);
-    let opened = event(common, id(SESSION_OPENED), SESSION_OPENED, 2);
-    let started = event(common, id(VISIT_STARTED), VISIT_STARTED, 1);
-    vec![opened, Event { properties: triggers(client_events), ..started }]
+    let id = system_event_id(common.request_id, SESSION_OPENED);
+    vec![event(common, id, SESSION_OPENED, 2), visit_started(common, client_events)]
+}
+
+/// The request begins a visit.
+pub(crate) fn visit_started(common: &Common, client_events: &[ClientEvent]) -> Event {
+    let started = event(common, system_event_id(common.request_id, VISIT_STARTED), VISIT_STARTED, 1);
+    Event { properties: triggers(client_events), ..started }
+}
+
+/// The visit before the request's ended in silence: it was over then.
+pub(crate) fn visit_ended(common: &Common, since: Timestamp) -> Event {
+    let time = EventTime { insert: since, create: None, receive: common.received };
+    common.event(system_event_id(common.request_id, VISIT_ENDED), VISIT_ENDED.to_owned(), time)
 }
 
 fn event(common: &Common, id: String, r#type: &str, seconds_before: i64) -> Event {

@@ -30,6 +30,8 @@ fn fill(event: &mut Event, copy: &Copy) {
         let Some(sent) = from.get(&event.properties) else { continue };
         match copy.kind.read(sent) {
             Reading::Value(value) => return put(event, &copy.target, value),
+            // Of several that may be meant, those that are something else are not.
+            Reading::Wrong if copy.from.len() > 1 => {}
             Reading::Nothing => {}
             Reading::Wrong => {
                 event.metadata.warning = true;

@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 
 use crate::support::{Documents, RECEIVED, record_of};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tideline_protocol::StreamRecord;
 use uuid::Uuid;
 
-/// The bodies of a browser's visits, by visit, in order.
-fn visits() -> BTreeMap<String, Vec<String>> {
-    let mut visits: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// What a browser sent in its visits, by visit, in order: bodies and headers.
+fn visits() -> BTreeMap<String, Vec<(String, Vec<(String, String)>)>> {
+    let mut visits: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for line in include_str!("../../../../tests/data/visits.jsonl").lines() {
         let request: Value = serde_json::from_str(line).unwrap();
         let text = |key: &str| request[key].as_str().unwrap().to_owned();
         if text("method") == "POST" {
-            visits.entry(text("visit")).or_default().push(text("body"));
+            let headers = request["headers"].as_object().unwrap().iter();
+            let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+            visits.entry(text("visit")).or_default().push((text("body"), headers.collect()));
         }
     }
     visits
 }
 
-fn records(visit: &str, bodies: &[String]) -> Vec<StreamRecord> {
-    let record = |(number, body): (usize, &String)| {
+fn records(visit: &str, requests: &[(String, Vec<(String, String)>)]) -> Vec<StreamRecord> {
+    let record = |(number, (body, headers)): (usize, &(String, Vec<(String, String)>))| {
         let events = serde_json::from_str::<Value>(body).unwrap()["events"].as_array().unwrap().len();
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, visit.as_bytes());
         StreamRecord {
@@ -31,17 +33,18 @@ fn records(visit: &str, bodies: &[String]) -> Vec<StreamRecord> {
             profile: Some(format!("profile of {visit}")),
             new_session: number == 0,
             new_profile: number == 0,
+            headers: headers.clone(),
             ..record_of(body, events)
         }
     };
-    bodies.iter().enumerate().map(record).collect()
+    requests.iter().enumerate().map(record).collect()
 }
 
 #[test]
 fn each_visit_is_one_profile_one_session_and_its_events_in_order() {
-    for (visit, bodies) in visits() {
+    for (visit, requests) in visits() {
         let mut documents = Documents::default();
-        let records = records(&visit, &bodies);
+        let records = records(&visit, &requests);
         let mut sent = Vec::new();
         for (number, record) in (1..).zip(&records) {
             let body: Value = serde_json::from_str(&record.body).unwrap();
@@ -75,6 +78,64 @@ fn each_visit_is_one_profile_one_session_and_its_events_in_order() {
 }
 
 #[test]
+fn the_visits_make_the_people_that_somebody_who_reads_them_would_expect() {
+    let all = visits();
+    let of = |visit: &str| {
+        let mut documents = Documents::default();
+        for (number, record) in (1..).zip(&records(visit, &all[visit])) {
+            documents.take(record, number).unwrap();
+        }
+        let profile = json!(documents.profiles[&format!("profile of {visit}")]);
+        (profile, json!(documents.sessions[visit]), documents)
+    };
+
+    let (profile, session, documents) = of("first-visit");
+    assert_eq!(session["utm"]["campaign"], "spring");
+    assert_eq!(session["referral"], json!({"kind": "campaign", "name": "spring"}));
+    assert_eq!(session["device"]["resolution"], "1440x900");
+    assert_eq!((&session["os"]["name"], &session["device"]["type"]), (&json!("Linux"), &json!("pc")));
+    assert_eq!(profile["data"]["pii"]["language"]["spoken"], json!(["en"]));
+    assert_eq!(profile["aux"]["geo"], json!({"markets": ["US"], "continent": "north america"}));
+    assert!(documents.events.values().all(|event| event.utm.source.as_deref() == Some("news")));
+
+    let (profile, _, documents) = of("basket-and-purchase");
+    let address =
+        json!({"town": "Kiel", "country": "DE", "postcode": "24103", "street": "Holtenauer Str. 1"});
+    assert_eq!(profile["data"]["contact"]["address"], address);
+    let metrics = json!({"ltcosc": 1, "ltcosv": 119.8, "ltcocc": 1, "ltcocv": 119.8, "ltcop": 1.0});
+    assert_eq!(profile["data"]["metrics"], metrics);
+    let event = |r#type: &str| json!(documents.events.values().find(|event| event.r#type == r#type).unwrap());
+    assert_eq!(event("search")["hit"]["query"], "hemd größe m");
+    let basket = &event("product-added-to-basket")["data"]["ec"]["product"];
+    assert_eq!((&basket["name"], &basket["quantity"]), (&json!("Leinenhemd „Föhr“"), &json!(2)));
+    assert_eq!(event("order-completed")["data"]["ec"]["order"], json!({"id": "O-77", "status": "paid"}));
+    assert_eq!(
+        event("sale-completed")["data"]["ec"]["order"]["income"],
+        json!({"value": 119.8, "currency": "EUR"})
+    );
+
+    let (profile, ..) = of("sign-up-then-sign-in");
+    assert_eq!(profile["data"]["pii"]["firstname"], "Zofia");
+    assert_eq!(profile["data"]["pii"]["lastname"], "Łęcka");
+    assert_eq!(profile["data"]["contact"]["email"]["main"], "zofia@example.pl");
+    assert_eq!(profile["data"]["contact"]["phone"]["main"], "+48 600 100 200");
+    assert_eq!(profile["data"]["loyalty"]["card"], json!({"id": "L-5", "name": "Gold"}));
+    assert_eq!(profile["primary_id"], "1001");
+    assert_eq!(profile["aux"]["email"]["free"], false);
+
+    let (profile, session, _) = of("phone-visitor");
+    assert_eq!(session["device"]["model"], "Pixel 7");
+    assert_eq!(session["app"]["language"], "ja-JP");
+    assert_eq!(profile["data"]["devices"]["names"], json!(["Pixel 7"]));
+    assert_eq!(profile["aux"]["geo"]["continent"], "asia");
+
+    for visit in all.keys() {
+        let (_, _, documents) = of(visit);
+        assert!(documents.events.values().all(|event| !event.metadata.warning), "{visit}");
+    }
+}
+
+#[test]
 fn damaged_bodies_are_refused_or_read_and_never_break_anything() {
     const PIECES: [&str; 14] = [
         "{",
@@ -92,8 +153,8 @@ fn damaged_bodies_are_refused_or_read_and_never_break_anything() {
         "[[]]",
         "\"\u{202e}\"",
     ];
-    for bodies in visits().values() {
-        for body in bodies.iter().filter(|body| body.len() < 2_000) {
+    for requests in visits().values() {
+        for (body, _) in requests.iter().filter(|(body, _)| body.len() < 2_000) {
             let events = serde_json::from_str::<Value>(body).unwrap()["events"].as_array().unwrap().len();
             let places: Vec<usize> = body.char_indices().map(|(place, _)| place).collect();
             for (number, place) in places.iter().enumerate() {
