@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use tideline_model::Reference;
-use tideline_protocol::TrackCall;
+use tideline_protocol::{TrackCall, system_event_id};
 use tideline_store::Store as _;
 
-use crate::support::requests::with_body;
+use crate::support::requests::{page_views, with_body};
 use crate::support::{Ledger, Stage};
 
 /// A request of session `a` with two events and these options.
@@ -82,4 +82,21 @@ async fn a_profile_that_nobody_minted_is_created_once_by_requests_of_many_lanes(
     for replica in replicas {
         replica.drain().await;
     }
+}
+
+#[tokio::test]
+async fn somebody_who_takes_the_id_that_a_visits_event_will_have_holds_nobody_up() {
+    let stage = Stage::with_lanes(1).await;
+    let _intake = stage.start();
+    let over = json!({"events": [{"type": "visit-ended"}]}).to_string();
+    stage.redis.track(with_body(&stage.lanes, "a", 1, over)).await;
+    let again = page_views(&stage.lanes, "a", &["again"]);
+    let taken = system_event_id(again.record.request_id, "visit-started");
+    stage.redis.track(page_views(&stage.lanes, "b", &[&taken])).await;
+    stage.settled().await;
+    stage.redis.track(again).await;
+    let ledger = stage.settled().await;
+    assert_eq!(ledger, Ledger { accepted: 3, stored: 3, ..Ledger::default() });
+    let profile = stage.store.profile("profile-of-a").await.unwrap().unwrap();
+    assert_eq!((profile.stats.visits, profile.stats.views), (2, 1));
 }

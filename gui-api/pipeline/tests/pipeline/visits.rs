@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use tideline_protocol::StreamRecord;
 use uuid::Uuid;
 
-/// What a browser sent in its visits, by visit, in order: bodies and headers.
-fn visits() -> BTreeMap<String, Vec<(String, Vec<(String, String)>)>> {
+/// A body, and the headers that came with it.
+type Sent = (String, Vec<(String, String)>);
+
+/// What a browser sent in its visits, by visit, in order.
+fn visits() -> BTreeMap<String, Vec<Sent>> {
     let mut visits: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for line in include_str!("../../../../tests/data/visits.jsonl").lines() {
         let request: Value = serde_json::from_str(line).unwrap();
@@ -22,8 +25,8 @@ fn visits() -> BTreeMap<String, Vec<(String, Vec<(String, String)>)>> {
     visits
 }
 
-fn records(visit: &str, requests: &[(String, Vec<(String, String)>)]) -> Vec<StreamRecord> {
-    let record = |(number, (body, headers)): (usize, &(String, Vec<(String, String)>))| {
+fn records(visit: &str, requests: &[Sent]) -> Vec<StreamRecord> {
+    let record = |(number, (body, headers)): (usize, &Sent)| {
         let events = serde_json::from_str::<Value>(body).unwrap()["events"].as_array().unwrap().len();
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, visit.as_bytes());
         StreamRecord {
