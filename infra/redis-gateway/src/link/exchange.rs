@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -31,6 +31,8 @@ const TAKE: usize = 64;
 const READ_BYTES: usize = 64 * 1024;
 /// A buffer that grew beyond this is given back when it is empty.
 const KEEP_BYTES: usize = 1024 * 1024;
+/// Commands of at least so many bytes are written from where they are, if nothing waits before them.
+const LARGE_BYTES: usize = 16 * 1024;
 
 /// Why the traffic ended.
 #[derive(Debug, thiserror::Error)]
@@ -202,7 +204,7 @@ impl Exchange {
             Next::Send(batch) => self.send(*batch),
             Next::Ask => {
                 let answer = Answer::transaction(READ_BYTES, Format::Json, 0);
-                self.enqueue(&question(), answer, For::Transactions);
+                self.enqueue(question(), answer, For::Transactions);
             }
             Next::Wait => {}
         }
@@ -211,16 +213,20 @@ impl Exchange {
     fn send(&mut self, batch: Batch) {
         self.metrics.requests.inc();
         let Batch { commands, answer, admission, to } = batch;
-        self.enqueue(&commands, answer, For::Request(admission, to));
+        self.enqueue(commands, answer, For::Request(admission, to));
     }
 
-    fn enqueue(&mut self, commands: &[u8], answer: Answer, to: For) {
+    fn enqueue(&mut self, commands: Vec<u8>, answer: Answer, to: For) {
         if self.pending.is_empty() {
             self.progress = Instant::now();
         }
         let begins = self.queued_bytes;
-        self.output.extend_from_slice(commands);
         self.queued_bytes += commands.len() as u64;
+        if self.output.is_empty() && commands.len() >= LARGE_BYTES {
+            self.output = Bytes::from(commands).into();
+        } else {
+            self.output.extend_from_slice(&commands);
+        }
         // Without its last byte, Redis does not begin with a command.
         let harmless = if answer.is_all_or_nothing() { self.queued_bytes.saturating_sub(1) } else { begins };
         self.pending.push_back(Pending { answer, to, harmless });
@@ -286,7 +292,7 @@ impl Exchange {
         if self.pending.is_empty() {
             let mut commands = Vec::new();
             encode_command(&mut commands, &["PING"]);
-            self.enqueue(&commands, Answer::single(READ_BYTES, Format::Json), For::Nobody);
+            self.enqueue(commands, Answer::single(READ_BYTES, Format::Json), For::Nobody);
             return Ok(now + self.stall_timeout);
         }
         let end_of_patience = self.progress + self.stall_timeout;
