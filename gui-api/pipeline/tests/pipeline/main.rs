@@ -3,6 +3,7 @@
 mod consents;
 mod documents;
 mod event_types;
+mod hostile;
 mod keeping;
 mod scenarios;
 mod support;
