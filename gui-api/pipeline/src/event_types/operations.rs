@@ -38,7 +38,8 @@ fn follow(profile: &mut Profile, event: &Event, operation: &Operation) -> Option
             let before = path.get(&profile.data).and_then(number).unwrap_or_else(|| Number::from(0));
             path.set(&mut profile.data, Value::Number(sums::sum(&before, &amount)?));
         }
-        (Change::Delete, Field::Data(path)) if is_latest => drop(path.remove(&mut profile.data)?),
+        // Noted also where there is nothing: what comes later from before must not stay.
+        (Change::Delete, Field::Data(path)) if is_latest => drop(path.remove(&mut profile.data)),
         (Change::Ratio(dividend, divisor), Field::Data(path)) => {
             let value = |path: &Path| path.get(&profile.data).and_then(Value::as_f64);
             let quotient = Number::from_f64(value(dividend)? / value(divisor)?)?;
