@@ -80,7 +80,7 @@ impl Fault {
     pub(crate) fn of_parameter(name: &'static str, value: &str) -> Self {
         let mut fault = Self::new(What::NotABool, &[name], None);
         if let Ok(input) = to_raw_value(&value)
-            && value.len() <= MAX_SHOWN_BYTES
+            && input.get().len() <= MAX_SHOWN_BYTES
         {
             fault.input = input;
         }
