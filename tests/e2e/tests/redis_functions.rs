@@ -339,7 +339,7 @@ async fn many_requests_in_one_call_are_decided_one_by_one() {
     let mut both = track_command(2).to_vec();
     words.iter().for_each(|words| both.extend_from_slice(&words.keys));
     both.push("2".to_owned());
-    words.into_iter().for_each(|words| both.extend(words.arguments));
+    words.into_iter().for_each(|words| both.extend(words.arguments.into_iter().map(Into::into)));
     let replies: Vec<Vec<String>> = redis::from_redis_value(raw(&mut edge, &both).await.unwrap()).unwrap();
     assert_eq!((replies[0][0].as_str(), replies[1][0].as_str()), ("accepted", "unknown-source"));
 
