@@ -122,9 +122,7 @@ fn sent(command: Command<'_>) -> Vec<u8> {
         // What is refused is as good as what is not: neither may take long or end the process.
         drop(policy.check(command));
     }
-    let mut bytes = Vec::new();
-    command.encode(&mut bytes);
-    bytes
+    command.encoded().to_vec()
 }
 
 /// What the gateway believes of commands: name, whether it changes nothing, and where its keys are.

@@ -13,9 +13,9 @@
 //!
 //! ```text
 //! http/        accept ▸ route ▸ token ▸ admission ▸ body ▸ plan
-//! command/     JSON, or a path with a raw body ▸ arguments as they were written
+//! command/     JSON, or a path with a raw body ▸ words as they were written, in RESP2
 //! policy       may this token send this command over a shared connection?
-//! resp/        arguments ▸ RESP2                         RESP2 ▸ tokens
+//! resp/        words ▸ RESP2                             RESP2 ▸ tokens
 //! link/        one connection, many requests: written together, answered in order
 //!              a connection for each subscriber and monitor
 //! answer/      tokens ▸ JSON, base64 or RESP2, under the answer limit

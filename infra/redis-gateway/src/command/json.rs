@@ -24,7 +24,7 @@ fn read<'a>(
     reading: impl FnOnce(&mut Reader<'a>) -> Option<()>,
 ) -> Option<Commands> {
     std::str::from_utf8(body).ok()?;
-    let commands = Commands::with_capacity(body.len());
+    let commands = Commands::of_request(body.len());
     let mut reader = Reader { input: body, limits, commands, word: Vec::new() };
     reading(&mut reader)?;
     reader.skip_blanks();

@@ -1,18 +1,21 @@
-//! The commands of a request in one buffer, with every word as Redis gets it.
+//! The commands of a request in one buffer, as Redis gets them.
 //!
 //! A word is written once, in RESP2, and found again by its place: so what a policy looks at are the very bytes that
-//! are sent, and a request costs as many allocations with a thousand words as with two.
+//! are sent, and a command costs about as many allocations with a thousand words as with two.
 
 use std::ops::Range;
 
 use crate::resp::{encode_header, encode_word};
 
+/// `*`, a number, and the end of a line.
+const LONGEST_HEADER: usize = 23;
+
 /// The commands of one request. Each has a name, which may be empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Commands {
-    /// All words, each a bulk string of RESP2.
+    /// All commands in RESP2, and the words of the one that has not ended.
     bytes: Vec<u8>,
-    /// Where in `bytes` each of them is, without what RESP2 puts around it.
+    /// Where each word is, counted from where the words of its command begin, without what RESP2 puts around it.
     words: Vec<Range<usize>>,
     /// Where each command ends.
     ends: Vec<End>,
@@ -23,17 +26,20 @@ pub(crate) struct Commands {
 struct End {
     bytes: usize,
     words: usize,
+    /// How long the line is with which the command begins.
+    header: usize,
 }
 
 impl Commands {
-    /// None yet, with room for about so many bytes.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Commands { bytes: Vec::with_capacity(bytes), words: Vec::new(), ends: Vec::new() }
+    /// None yet, of a request of so many bytes.
+    pub(super) fn of_request(bytes: usize) -> Self {
+        // Short words grow in RESP2, escapes shrink.
+        Commands { bytes: Vec::with_capacity(bytes.saturating_add(bytes / 2)), ..Commands::default() }
     }
 
     /// Adds a word to the command that has not ended.
     pub(super) fn push(&mut self, word: &[u8]) {
-        let end = encode_word(&mut self.bytes, word);
+        let end = encode_word(&mut self.bytes, word) - self.begin().bytes;
         self.words.push(end - word.len()..end);
     }
 
@@ -44,7 +50,13 @@ impl Commands {
 
     /// The words since the last end are a command.
     pub(super) fn end(&mut self) {
-        self.ends.push(End { bytes: self.bytes.len(), words: self.words.len() });
+        let begin = self.begin().bytes;
+        let mut header = Vec::with_capacity(LONGEST_HEADER);
+        encode_header(&mut header, b'*', self.words_so_far());
+        // Their number stands in front of them.
+        self.bytes.splice(begin..begin, header.iter().copied());
+        let (bytes, words, header) = (self.bytes.len(), self.words.len(), header.len());
+        self.ends.push(End { bytes, words, header });
     }
 
     /// How many commands there are.
@@ -56,16 +68,20 @@ impl Commands {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Command<'_>> {
         let begins = [End::default()].into_iter().chain(self.ends.iter().copied());
         begins.zip(&self.ends).map(|(begin, end)| Command {
-            all: &self.bytes,
             encoded: self.bytes.get(begin.bytes..end.bytes).unwrap_or_default(),
+            header: end.header,
             words: self.words.get(begin.words..end.words).unwrap_or_default(),
         })
     }
 
-    /// About how many bytes they are in RESP2.
-    pub(crate) fn encoded_len(&self) -> usize {
-        // Each begins with a line of its own.
-        self.bytes.len() + self.ends.len() * 8
+    /// All of them in RESP2.
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All of them in RESP2.
+    pub(crate) fn into_encoded(self) -> Vec<u8> {
+        self.bytes
     }
 
     fn begin(&self) -> End {
@@ -76,8 +92,8 @@ impl Commands {
 /// One command of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Command<'a> {
-    all: &'a [u8],
     encoded: &'a [u8],
+    header: usize,
     words: &'a [Range<usize>],
 }
 
@@ -94,13 +110,13 @@ impl<'a> Command<'a> {
 
     /// The name and all that follows it.
     pub(crate) fn words(self) -> impl Iterator<Item = &'a [u8]> {
-        self.words.iter().map(move |place| self.all.get(place.clone()).unwrap_or_default())
+        let words = self.encoded.get(self.header..).unwrap_or_default();
+        self.words.iter().map(|place| words.get(place.clone()).unwrap_or_default())
     }
 
-    /// Appends the command in RESP2.
-    pub(crate) fn encode(self, out: &mut Vec<u8>) {
-        encode_header(out, b'*', self.words.len());
-        out.extend_from_slice(self.encoded);
+    /// The command in RESP2.
+    pub(crate) fn encoded(self) -> &'a [u8] {
+        self.encoded
     }
 }
 
@@ -119,9 +135,8 @@ mod tests {
             commands.end();
             encode_command(&mut expected, words);
         }
-        let mut encoded = Vec::new();
-        commands.iter().for_each(|command| command.encode(&mut encoded));
-        assert_eq!(encoded, expected);
+        let each: Vec<&[u8]> = commands.iter().map(Command::encoded).collect();
+        assert_eq!((each.concat(), commands.encoded()), (expected.clone(), &expected[..]));
         let words: Vec<Vec<&[u8]>> = commands.iter().map(|command| command.words().collect()).collect();
         assert_eq!(words, lines);
         assert_eq!(commands.iter().map(|command| command.arguments().count()).collect::<Vec<_>>(), [2, 0, 1]);

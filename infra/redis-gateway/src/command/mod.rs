@@ -1,8 +1,8 @@
 //! A request as commands: names and arguments as they were written, in bytes.
 //!
-//! [`json`] reads bodies, [`path`] reads addresses with a raw body. Both promise that what they return
-//! is exactly what was sent: no text passes through a float or another encoding. Which commands a token
-//! may send is `policy`'s concern, which sees the same bytes that Redis gets.
+//! [`json`] reads bodies, [`path`] reads addresses with a raw body, and both write what they read into a
+//! [`list`], as Redis gets it. They promise that this is exactly what was sent: no text passes through a
+//! float or another encoding. Which commands a token may send is `policy`'s concern, which sees the same bytes.
 
 mod json;
 mod list;

@@ -62,7 +62,7 @@ pub(crate) fn parse_path(
     body: &[u8],
     limits: CommandLimits,
 ) -> Result<Commands, CommandError> {
-    let mut command = Commands::with_capacity(body.len());
+    let mut command = Commands::of_request(body.len());
     address.segments().for_each(|segment| command.push(&segment));
     if !body.is_empty() {
         command.push(body);

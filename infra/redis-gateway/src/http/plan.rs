@@ -38,34 +38,32 @@ impl<'a> Reading<'a> {
     /// The plan for commands that are answered once.
     pub(super) fn plan(self, form: Form, format: Format) -> Result<Plan, Failure> {
         match form {
-            Form::Body => self.one(&parse_command(self.body, self.command_limits())?, format),
-            Form::Path => self.one(&parse_path(self.address, self.body, self.command_limits())?, format),
+            Form::Body => self.one(parse_command(self.body, self.command_limits())?, format),
+            Form::Path => self.one(parse_path(self.address, self.body, self.command_limits())?, format),
             Form::Pipeline => self.pipeline(format),
             Form::Transaction => self.transaction(format),
         }
     }
 
-    fn one(self, list: &Commands, format: Format) -> Result<Plan, Failure> {
-        let mut commands = Vec::with_capacity(list.encoded_len());
-        for command in list.iter() {
-            self.policy.check(command)?;
-            command.encode(&mut commands);
-        }
-        Ok(Plan { commands, answer: Answer::single(self.limits.max_answer_bytes, format) })
+    fn one(self, list: Commands, format: Format) -> Result<Plan, Failure> {
+        list.iter().try_for_each(|command| self.policy.check(command))?;
+        let answer = Answer::single(self.limits.max_answer_bytes, format);
+        Ok(Plan { commands: list.into_encoded(), answer })
     }
 
     /// A refused command has its refusal in its place; the others are sent.
     fn pipeline(self, format: Format) -> Result<Plan, Failure> {
         let list = parse_list(self.body, self.command_limits())?;
-        let mut commands = Vec::with_capacity(list.encoded_len());
+        let mut passed = Vec::with_capacity(list.len());
         let items = list.iter().map(|command| match self.policy.check(command) {
             Ok(()) => {
-                command.encode(&mut commands);
+                passed.push(command.encoded());
                 Item::Reply
             }
             Err(refusal) => Item::Refused(refusal),
         });
-        let items = items.collect();
+        let items: Vec<_> = items.collect();
+        let commands = if passed.len() == items.len() { list.into_encoded() } else { passed.concat() };
         Ok(Plan { commands, answer: Answer::pipeline(self.limits.max_answer_bytes, format, items) })
     }
 
@@ -77,9 +75,9 @@ impl<'a> Reading<'a> {
         if list.len() == 0 {
             return Ok(Plan { commands: Vec::new(), answer: Answer::pipeline(limit, format, Vec::new()) });
         }
-        let mut commands = Vec::with_capacity(list.encoded_len().saturating_add(64));
+        let mut commands = Vec::with_capacity(list.encoded().len().saturating_add(64));
         encode_command(&mut commands, &["MULTI"]);
-        list.iter().for_each(|command| command.encode(&mut commands));
+        commands.extend_from_slice(list.encoded());
         encode_command(&mut commands, &["EXEC"]);
         Ok(Plan { commands, answer: Answer::transaction(limit, format, list.len()) })
     }
@@ -89,11 +87,7 @@ impl<'a> Reading<'a> {
     pub(super) fn stream(self) -> Result<Vec<u8>, Failure> {
         let address = Address { query: None, ..self.address };
         let list = parse_path(address, b"", self.command_limits())?;
-        let mut commands = Vec::with_capacity(list.encoded_len());
-        for command in list.iter() {
-            self.policy.check_stream(command)?;
-            command.encode(&mut commands);
-        }
-        Ok(commands)
+        list.iter().try_for_each(|command| self.policy.check_stream(command))?;
+        Ok(list.into_encoded())
     }
 }
