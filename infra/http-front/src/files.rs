@@ -46,20 +46,28 @@ impl WatchedFiles {
 
     /// Looks at the files so often, for ever, and calls `changed` whenever the contents of any are others
     /// than before. That happens in the middle of a change, too: half of one is followed by the other half.
-    pub async fn watch(mut self, every: Duration, mut changed: impl FnMut()) {
+    ///
+    /// SIGHUP is heard from this call on, and does not end the process, whenever the future is polled first.
+    pub fn watch(
+        mut self,
+        every: Duration,
+        mut changed: impl FnMut() + Send,
+    ) -> impl Future<Output = ()> + Send {
         let mut hangups = signal(SignalKind::hangup()).ok();
-        let mut ticks = interval(every.max(Duration::from_millis(1)));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = hangup(&mut hangups) => {}
-            }
-            // The files are small and local: to read them here is shorter than to have them read.
-            let found = fingerprint(&self.paths);
-            if found != self.seen {
-                self.seen = found;
-                changed();
+        async move {
+            let mut ticks = interval(every.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = hangup(&mut hangups) => {}
+                }
+                // The files are small and local: to read them here is shorter than to have them read.
+                let found = fingerprint(&self.paths);
+                if found != self.seen {
+                    self.seen = found;
+                    changed();
+                }
             }
         }
     }

@@ -99,17 +99,17 @@ impl Tls {
 }
 
 impl TlsReload {
-    /// Looks at the files so often, for ever.
-    pub async fn run(self, every: Duration) {
+    /// Looks at the files so often, for ever, and at once on SIGHUP, which is heard from this call on.
+    pub fn run(self, every: Duration) -> impl Future<Output = ()> + Send {
         let Self { files, watched, http2, current } = self;
-        let changed = || match config(&files, http2) {
+        let changed = move || match config(&files, http2) {
             Ok(config) => {
                 current.send_replace(config);
                 tracing::info!(certificate = %files.certificate.display(), "the certificate was replaced");
             }
             Err(error) => tracing::warn!(%error, "the new certificate cannot be used: the old one stays"),
         };
-        watched.watch(every, changed).await;
+        watched.watch(every, changed)
     }
 }
 
