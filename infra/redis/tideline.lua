@@ -201,7 +201,13 @@ local function track_redirect_v1(keys)
   return redirect
 end
 
-redis.register_function('track_v1', track_v1)
+-- Databases that lock whole while a script runs, unless it declares all its keys, get one more flag for each function, as
+-- ours do declare them: `tideline provision` puts it in.
+redis.register_function{
+  function_name = 'track_v1',
+  callback = track_v1,
+  flags = { },
+}
 redis.register_function{
   function_name = 'track_alias_v1',
   callback = track_alias_v1,

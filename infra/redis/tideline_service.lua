@@ -7,6 +7,8 @@ local GROUP = 'tideline'
 -- One name for all owners of a lane: whoever owns it next finds all that is pending as its own.
 local CONSUMER = 'intake'
 local LEDGER_SECONDS = 3 * 24 * 60 * 60
+-- As long as track_v1 knows a request.
+local SEEN_MILLISECONDS = 2 * 60 * 1000
 -- More cannot be handed to a command at once; the edge writes some thirty.
 local MOST_FIELD_PARTS = 2000
 
@@ -109,20 +111,24 @@ local function trim(events)
   end
 end
 
--- What events can have become, in the order of settle_v1's arguments.
+-- What events can have become, in the order of settle_v1's and settle_v2's arguments.
 local OUTCOMES = { 'stored', 'duplicate', 'dead', 'passed' }
-local ARGUMENTS_EACH = 8
 
 -- What is to be settled, or what is wrong with it. Nothing is written before all of it is read.
-local function read_settlement(keys, args)
-  if #args % ARGUMENTS_EACH ~= 0 then return nil, 'takes ' .. ARGUMENTS_EACH .. ' arguments for each entry' end
+local function read_settlement(keys, args, arguments_each)
+  if #args % arguments_each ~= 0 then return nil, 'takes ' .. arguments_each .. ' arguments for each entry' end
   local entries = {}
-  for at = 1, #args, ARGUMENTS_EACH do
+  for at = 1, #args, arguments_each do
     local entry = { id = args[at], ledger = keys[tonumber(args[at + 1])], source = args[at + 2], reason = args[at + 7] }
     local is_whole = entry.ledger ~= nil
     for place in ipairs(OUTCOMES) do
       entry[place] = tonumber(args[at + 2 + place])
       is_whole = is_whole and entry[place] ~= nil
+    end
+    if arguments_each > 8 then
+      entry.is_uncounted = args[at + 8] == '1'
+      entry.seen, entry.profile = keys[tonumber(args[at + 9])], args[at + 10]
+      is_whole = is_whole and (entry.seen ~= nil or args[at + 9] == '')
     end
     if not is_whole then return nil, 'cannot read what became of entry ' .. entry.id end
     entries[#entries + 1] = entry
@@ -130,15 +136,23 @@ local function read_settlement(keys, args)
   return entries
 end
 
--- Acknowledges entries and counts what became of their events, each exactly once.
--- KEYS: events, dead letters, ledgers. ARGV, for each entry: id, place of its ledger in KEYS, source,
--- events stored, duplicate, dead, passed, and the reason if it is to go to the dead letters, else ''.
--- Returns how many entries were settled by this call, their events stored, duplicate, dead and passed, and the length
--- of the stream.
-local function settle_v1(keys, args)
+-- Counts what became of an entry's events; that they were accepted as well, if nobody has yet.
+local function count_entry(entry, sums)
+  local all = 0
+  for place in ipairs(OUTCOMES) do all = all + entry[place] end
+  if entry.is_uncounted and all > 0 then
+    redis.call('HINCRBY', entry.ledger, entry.source .. '|accepted', all)
+  end
+  for place, outcome in ipairs(OUTCOMES) do
+    sums[place] = sums[place] + entry[place]
+    count(entry.ledger, entry.source, outcome, entry[place])
+  end
+end
+
+local function settle(keys, args, name, arguments_each)
   local events, dead = keys[1], keys[2]
-  local entries, wrong = read_settlement(keys, args)
-  if not entries then return redis.error_reply('ERR settle_v1 ' .. wrong) end
+  local entries, wrong = read_settlement(keys, args, arguments_each)
+  if not entries then return redis.error_reply('ERR ' .. name .. ' ' .. wrong) end
   local settled, sums = 0, { 0, 0, 0, 0 }
   for _, entry in ipairs(entries) do
     -- Whoever finds an entry pending counts it: the same call again, or another owner's, changes nothing.
@@ -146,15 +160,28 @@ local function settle_v1(keys, args)
     if redis.call('XPENDING', events, GROUP, entry.id, entry.id, 1)[1] then
       settled = settled + 1
       if entry.reason ~= '' then bury(events, dead, entry.id, entry.reason) end
-      for place, outcome in ipairs(OUTCOMES) do
-        sums[place] = sums[place] + entry[place]
-        count(entry.ledger, entry.source, outcome, entry[place])
-      end
+      count_entry(entry, sums)
+      if entry.seen then redis.call('SET', entry.seen, entry.profile, 'PX', SEEN_MILLISECONDS) end
       redis.call('XACK', events, GROUP, entry.id)
     end
   end
   trim(events)
   return { settled, sums[1], sums[2], sums[3], sums[4], redis.call('XLEN', events) }
+end
+
+-- Acknowledges entries and counts what became of their events, each exactly once.
+-- KEYS: events, dead letters, ledgers and marks. ARGV, for each entry: id, place of its ledger in KEYS, source,
+-- events stored, duplicate, dead, passed, the reason if it is to go to the dead letters, else '', '1' if nobody has counted
+-- it as accepted, the place of the mark in KEYS by which the same request is known, else '', and that request's profile.
+-- Returns how many entries were settled by this call, their events stored, duplicate, dead and passed, and the length
+-- of the stream.
+local function settle_v2(keys, args)
+  return settle(keys, args, 'settle_v2', 11)
+end
+
+-- The same for entries that track_v1 wrote: without the last three arguments.
+local function settle_v1(keys, args)
+  return settle(keys, args, 'settle_v1', 8)
 end
 
 -- Gives sessions that the edge knows under one profile to another, unless it knows them under a third by now.
@@ -178,4 +205,5 @@ redis.register_function({ function_name = 'release_v1', callback = release_v1, f
 redis.register_function({ function_name = 'read_v1', callback = read_v1, flags = { 'allow-oom' } })
 redis.register_function({ function_name = 'suspect_v1', callback = suspect_v1, flags = { 'allow-oom' } })
 redis.register_function({ function_name = 'settle_v1', callback = settle_v1, flags = { 'allow-oom' } })
+redis.register_function({ function_name = 'settle_v2', callback = settle_v2, flags = { 'allow-oom' } })
 redis.register_function({ function_name = 'adopt_v1', callback = adopt_v1, flags = { 'allow-oom' } })

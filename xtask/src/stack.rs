@@ -26,6 +26,7 @@ pub struct Stack {
     secrets: Secrets,
     parts: Vec<(Part, Process)>,
     gateway_metrics: Option<u16>,
+    is_lean: bool,
 }
 
 /// A process of the stack, in the order in which they start.
@@ -77,8 +78,7 @@ impl Stack {
             .replace("@EDGE_PASSWORD_SHA256@", &sha256(&secrets.edge_password))
             .replace("@SERVICE_PASSWORD_SHA256@", &sha256(&secrets.service_password));
         write_private(&data.join("users.acl"), acl.as_bytes())?;
-        let tokens = json!({ "tokens": [{ "name": "edge", "sha256": sha256(&secrets.ingest_token), "policy": "ingest" }] });
-        write_private(&data.join("gateway-tokens.json"), tokens.to_string().as_bytes())?;
+        write_tokens(data, &secrets, "ingest")?;
         let sources =
             json!({ "sources": [{ "id": SOURCE, "name": "Demo shop", "type": ["rest"], "enabled": true }] });
         fs::write(data.join("sources.json"), sources.to_string())?;
@@ -89,7 +89,17 @@ impl Stack {
             secrets,
             parts: Vec::new(),
             gateway_metrics: None,
+            is_lean: false,
         })
+    }
+
+    /// Lets collectors call no function of Redis, from the next start of gateway and edge on.
+    ///
+    /// # Errors
+    /// The gateway's tokens cannot be written.
+    pub fn make_lean(&mut self) -> Result<()> {
+        self.is_lean = true;
+        write_tokens(&self.data, &self.secrets, "lean")
     }
 
     /// Lets the gateway show its metrics on this port, from its next start on.
@@ -210,11 +220,12 @@ impl Stack {
 
     /// What a collector of this installation is told by its environment, secrets included.
     #[must_use]
-    pub fn collector_environment(&self) -> [(&'static str, String); 3] {
+    pub fn collector_environment(&self) -> [(&'static str, String); 4] {
         [
             ("UPSTASH_REDIS_REST_URL", url(self.ports.gateway)),
             ("UPSTASH_REDIS_REST_TOKEN", self.secrets.ingest_token.clone()),
             ("TIDELINE_PROFILE_ID_KEYS", self.secrets.profile_id_key.clone()),
+            ("TIDELINE_REDIS_MODE", if self.is_lean { "lean" } else { "function" }.to_owned()),
         ]
     }
 
@@ -337,6 +348,12 @@ impl Stack {
         wait_for_http(&mut process, self.ports.demo, "/")?;
         Ok(process)
     }
+}
+
+/// The gateway's tokens: the edge's, with this policy.
+fn write_tokens(data: &Path, secrets: &Secrets, policy: &str) -> Result<()> {
+    let token = json!({ "name": "edge", "sha256": sha256(&secrets.ingest_token), "policy": policy });
+    write_private(&data.join("gateway-tokens.json"), json!({ "tokens": [token] }).to_string().as_bytes())
 }
 
 fn listen(port: u16) -> String {

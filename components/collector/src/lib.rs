@@ -35,7 +35,7 @@ mod visitor;
 pub use body::SentBody;
 pub use collector::{Admission, Collector};
 pub use ports::{Began, Clock, Commit, CommitError, Entropy, Timer};
-pub use redis_commit::{Grouping, RedisCommit};
+pub use redis_commit::{Grouping, RedisCommit, RedisMode};
 pub use request::RequestHead;
 pub use response::{Answered, Response};
 pub use settings::{Settings, SettingsError};

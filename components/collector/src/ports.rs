@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tideline_protocol::{Redirect, TrackCall, Tracked};
+use tideline_protocol::{Redirect, TrackCall, TrackReply, Tracked};
 
 /// The time of day.
 pub trait Clock {
@@ -42,6 +42,15 @@ pub trait Commit {
     /// same event ids make that safe.
     fn commit(&self, call: TrackCall, began: Began) -> impl Future<Output = Result<Tracked, CommitError>>;
 
+    /// Whether a request would be written now. `nobodys` is one without events, of an event source that cannot be: it is
+    /// refused before anything is written.
+    ///
+    /// # Errors
+    /// Why not.
+    fn ready(&self, nobodys: TrackCall, began: Began) -> impl Future<Output = Result<(), CommitError>> {
+        async move { refuses_nobodys(&self.commit(nobodys, began).await?) }
+    }
+
     /// The redirect at this key, if there is one.
     ///
     /// # Errors
@@ -57,3 +66,11 @@ pub trait Commit {
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct CommitError(pub String);
+
+/// Whether a request that nobody sent was refused as it should be.
+pub(crate) fn refuses_nobodys(tracked: &Tracked) -> Result<(), CommitError> {
+    match &tracked.reply {
+        TrackReply::UnknownSource => Ok(()),
+        reply => Err(CommitError(format!("redis replied {reply:?} to a request that nobody sent"))),
+    }
+}

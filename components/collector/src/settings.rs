@@ -5,8 +5,8 @@ use std::num::ParseIntError;
 use tideline_protocol::{Lanes, LanesError, ProfileIdKeys, ProfileIdKeysError};
 use tideline_redis_rest::{Endpoint, EndpointError};
 
-use crate::Grouping;
 use crate::visitor::{AddressRule, KeepAddress};
+use crate::{Grouping, RedisMode};
 
 const URL: &str = "UPSTASH_REDIS_REST_URL";
 const TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
@@ -21,6 +21,7 @@ const IP: &str = "TIDELINE_IP";
 const DEBUG: &str = "TIDELINE_TRACK_DEBUG";
 pub(crate) const SALT: &str = "TIDELINE_IDENTITY_SALT";
 const GROUP: &str = "TIDELINE_GROUP_COMMIT";
+const MODE: &str = "TIDELINE_REDIS_MODE";
 
 const DEFAULT_MAX_BODY: usize = 256 * 1024;
 /// A body is sent to Redis as one JSON string, at worst twice as long, and our gateway takes 1 MiB unless told otherwise.
@@ -54,6 +55,9 @@ pub struct Settings {
     /// `TIDELINE_GROUP_COMMIT`: whether requests share writes to Redis. `yes`, `no`, or `polling` for hosts on which one
     /// request cannot wake another; `yes` unless set.
     pub grouping: Grouping,
+    /// `TIDELINE_REDIS_MODE`: `function`, or `lean` for databases that bill each command (`docs/redis.md`); `function`
+    /// unless set.
+    pub redis: RedisMode,
 }
 
 /// A setting that is missing or wrong. The message names it, and shows nothing secret.
@@ -104,8 +108,8 @@ pub enum SettingsError {
 
 impl Settings {
     /// All settings that the edge knows.
-    pub const NAMES: [&str; 13] =
-        [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS, HOPS, IP, DEBUG, SALT, GROUP];
+    pub const NAMES: [&str; 14] =
+        [URL, TOKEN, KEYS, CONTEXT, REGION, LANES, MAX_BODY, ADDRESS, HOPS, IP, DEBUG, SALT, GROUP, MODE];
 
     /// Reads the settings from these variables. Those that begin neither with `TIDELINE_` nor with `UPSTASH_REDIS_REST_` are none of ours.
     ///
@@ -162,6 +166,12 @@ impl Settings {
                 "yes" => Some(Grouping::Waking),
                 "polling" => Some(Grouping::Polling),
                 "no" => Some(Grouping::None),
+                _ => None,
+            })?
+            .unwrap_or_default(),
+            redis: word(MODE, optional(MODE), "function or lean", |word| match word {
+                "function" => Some(RedisMode::Function),
+                "lean" => Some(RedisMode::Lean),
                 _ => None,
             })?
             .unwrap_or_default(),
@@ -254,6 +264,7 @@ mod tests {
             (IP, "some"),
             (DEBUG, "true"),
             (GROUP, "off"),
+            (MODE, "cheap"),
             (SALT, "s3cret"),
             ("TIDELINE_REDIS_URL", "redis://s3cret"),
         ];

@@ -168,6 +168,7 @@ pub(crate) fn call<C: Clock, E: Entropy, K: Commit>(
             new_profile: minted.is_some(),
             profile: known.or(minted),
             vouched: false,
+            unasked: None,
             new_session: false,
             transitional: false,
             events: u32::try_from(submission.event_ids.len()).unwrap_or(u32::MAX),

@@ -82,6 +82,18 @@ impl Lanes {
         (0..self.count).map(|number| self.lane(number))
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// A lane that no installation has.
+    #[must_use]
+    pub fn nowhere(&self) -> Lane {
+        Lane(format!("tl:{}:{}:none", self.context, self.region))
+    }
+
     /// The channel on which the private service publishes what it has just stored.
     #[must_use]
     pub fn live_channel(&self) -> String {

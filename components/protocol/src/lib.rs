@@ -9,6 +9,7 @@ mod answer;
 mod event_id;
 mod function;
 mod lane;
+mod lean;
 mod profile_id;
 mod record;
 
@@ -19,5 +20,9 @@ pub use function::{
     TrackReply, TrackWords, Tracked, redirect_command, survivor_of, track_command,
 };
 pub use lane::{Lane, Lanes, LanesError};
+pub use lean::{
+    SourceRate, SourceRules, append_command, redirect_fields_command, source_command, was_appended,
+    would_append_command,
+};
 pub use profile_id::{ProfileIdKeys, ProfileIdKeysError};
-pub use record::{EntryId, RecordError, StreamRecord};
+pub use record::{EntryId, RecordError, StreamRecord, Unasked};

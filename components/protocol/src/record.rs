@@ -38,6 +38,20 @@ pub struct StreamRecord {
     pub headers: Vec<(String, String)>,
     /// The body as sent.
     pub body: String,
+    /// What nobody has looked up yet, if the edge writes without asking: `new_session` says nothing then.
+    pub unasked: Option<Unasked>,
+}
+
+/// What an edge in lean mode leaves to the private service (`docs/redis.md`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unasked {
+    /// A profile id that bears no signature of ours: it counts before the record's profile if it stands for somebody.
+    pub claim: Option<String>,
+    /// Nothing is to be stored unless the session is known.
+    pub known_session_only: bool,
+    /// What tells this request from others: an entry with the same is the same request, written again. None if the request's
+    /// id tells it.
+    pub fingerprint: Option<String>,
 }
 
 /// A stream entry that is no record.
@@ -73,6 +87,10 @@ const EVENTS: &str = "n";
 const ADDRESS: &str = "ip";
 const HEADERS: &str = "hdr";
 const BODY: &str = "body";
+const LEAN: &str = "lean";
+const CLAIM: &str = "clm";
+const KNOWN_SESSION_ONLY: &str = "kso";
+const FINGERPRINT: &str = "fp";
 
 const NEW_SESSION: u8 = 1;
 const NEW_PROFILE: u8 = 2;
@@ -102,6 +120,30 @@ impl StreamRecord {
         fields
     }
 
+    /// Names and values of all fields, for an edge that decides what else `track_v1` would.
+    #[must_use]
+    pub fn into_fields(mut self) -> Vec<(&'static str, String)> {
+        let flags = (if self.new_session { NEW_SESSION } else { 0 })
+            | (if self.new_profile { NEW_PROFILE } else { 0 });
+        let mut decided = vec![
+            (PROFILE, self.profile.take().unwrap_or_default()),
+            (NEW, flags.to_string()),
+            (TRANSITIONAL, flag(self.transitional)),
+        ];
+        if self.vouched {
+            decided.push((VOUCHED, flag(true)));
+        }
+        if let Some(unasked) = self.unasked.take() {
+            decided.push((LEAN, flag(true)));
+            decided.extend(unasked.claim.map(|claim| (CLAIM, claim)));
+            decided.extend(unasked.known_session_only.then(|| (KNOWN_SESSION_ONLY, flag(true))));
+            decided.extend(unasked.fingerprint.map(|fingerprint| (FINGERPRINT, fingerprint)));
+        }
+        let mut fields = self.into_edge_fields();
+        fields.extend(decided);
+        fields
+    }
+
     /// Reads an entry; `field` returns the value of the field of that name.
     ///
     /// # Errors
@@ -113,6 +155,7 @@ impl StreamRecord {
         }
         let mut is_set = |name| field(name).is_some_and(|value| value == "1");
         let (transitional, vouched) = (is_set(TRANSITIONAL), is_set(VOUCHED));
+        let (lean, known_session_only) = (is_set(LEAN), is_set(KNOWN_SESSION_ONLY));
         let mut required = |name: &'static str| field(name).ok_or(RecordError::Missing(name));
         let flags: u8 = parse(NEW, &required(NEW)?)?;
         Ok(Self {
@@ -133,6 +176,11 @@ impl StreamRecord {
                 Some(text) => serde_json::from_str(&text)
                     .map_err(|_| RecordError::Unreadable { field: HEADERS, value: shorten(&text) })?,
             },
+            unasked: lean.then(|| Unasked {
+                claim: field(CLAIM),
+                known_session_only,
+                fingerprint: field(FINGERPRINT),
+            }),
         })
     }
 
@@ -141,6 +189,10 @@ impl StreamRecord {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn flag(set: bool) -> String {
+    if set { "1" } else { "0" }.to_owned()
 }
 
 fn parse<T: FromStr>(field: &'static str, value: &str) -> Result<T, RecordError> {
@@ -200,6 +252,7 @@ mod tests {
             client_address: Some("203.0.113.9".into()),
             headers: vec![("user-agent".into(), "Mozilla/5.0 \"x\"".into())],
             body: "{\"source\":{}}".into(),
+            unasked: None,
         }
     }
 
@@ -222,6 +275,20 @@ mod tests {
         let fields = stored(&record());
         assert_eq!(StreamRecord::from_fields(|name| fields.get(name).cloned()), Ok(record()));
         assert_eq!(record().header("user-agent"), Some("Mozilla/5.0 \"x\""));
+    }
+
+    #[test]
+    fn what_an_edge_writes_without_asking_is_read() {
+        let whole = Unasked {
+            claim: Some("imported".into()),
+            known_session_only: true,
+            fingerprint: Some("f".into()),
+        };
+        for unasked in [whole, Unasked::default()] {
+            let record = StreamRecord { unasked: Some(unasked), ..record() };
+            let fields: HashMap<_, _> = record.clone().into_fields().into_iter().collect();
+            assert_eq!(StreamRecord::from_fields(|name| fields.get(name).cloned()), Ok(record));
+        }
     }
 
     #[test]

@@ -44,10 +44,11 @@ impl Guest for Component {
 fn collector() -> Option<Track> {
     let variables: Vec<_> = std::env::vars().collect();
     match Settings::from_variables(&variables) {
-        Ok(settings) => {
+        Ok(mut settings) => {
             let client = Client::new(settings.endpoint.clone(), WasiP2Transport::new(Deadlines::default()));
             // There is nobody to share a write with.
-            let commit = RedisCommit::new(client, WasiTimer, Grouping::None);
+            settings.grouping = Grouping::None;
+            let commit = RedisCommit::new(client, WasiTimer, &settings);
             Some(Collector::new(settings, WasiClock, WasiEntropy, commit))
         }
         Err(error) => {

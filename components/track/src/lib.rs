@@ -42,7 +42,7 @@ fn collector() -> Option<Track> {
     match Settings::from_variables(&variables) {
         Ok(settings) => {
             let client = Client::new(settings.endpoint.clone(), WasiP3Transport::new(Deadlines::default()));
-            let commit = RedisCommit::new(client, WasiTimer, settings.grouping);
+            let commit = RedisCommit::new(client, WasiTimer, &settings);
             Some(Collector::new(settings, WasiClock, WasiEntropy, commit))
         }
         Err(error) => {

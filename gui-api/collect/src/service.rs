@@ -62,7 +62,7 @@ impl Service {
         let commit = RedisCommit::new(
             Client::new(settings.endpoint.clone(), transport),
             SystemTimer::new(),
-            settings.grouping,
+            &settings,
         );
         let collector = Collector::new(settings, SystemClock, SystemEntropy::new()?, commit);
         let failed = |source| Error::Listen { address: listen, source };

@@ -25,6 +25,8 @@ pub(crate) struct Account {
     pub(crate) source: String,
     pub(crate) received_at: u64,
     pub(crate) events: u32,
+    /// Nobody has counted it as accepted: an edge in lean mode wrote it.
+    pub(crate) is_uncounted: bool,
 }
 
 /// What an entry holds.
@@ -90,13 +92,15 @@ impl Fields {
         Self { values: Some(values), not_text, bytes }
     }
 
-    /// Where `track_v1` has counted the entry. What is unreadable was not written by it, and counts nowhere.
+    /// Where the entry counts. What is unreadable was written neither by `track_v1` nor by an edge in lean mode, and counts
+    /// nowhere.
     fn account(&self, id: EntryId) -> Account {
         let field = |name: &str| self.values.as_ref().and_then(|values| values.get(name));
         Account {
             source: field("src").cloned().unwrap_or_default(),
             received_at: field("at").and_then(|at| at.parse().ok()).unwrap_or(id.milliseconds),
             events: field("n").and_then(|events| events.parse().ok()).unwrap_or(0),
+            is_uncounted: field("lean").is_some_and(|lean| lean == "1"),
         }
     }
 

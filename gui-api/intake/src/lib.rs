@@ -25,6 +25,7 @@ mod live;
 mod options;
 mod outage;
 mod reader;
+mod repeats;
 mod service;
 mod settle;
 mod unit;

@@ -13,7 +13,7 @@ use crate::unit::Verdict;
 /// The longest reason that goes to the dead letters, in characters.
 const MAX_REASON: usize = 500;
 
-/// Calls of `settle_v1`, each for one lane. They may be sent again when it is unknown whether they arrived.
+/// Calls of `settle_v2`, each for one lane. They may be sent again when it is unknown whether they arrived.
 pub(crate) struct Settlement(Vec<(Lane, Cmd)>);
 
 impl Settlement {
@@ -74,26 +74,37 @@ impl Settlement {
 
 fn command(lane: &Lane, settled: &[(&Entry, &Verdict)]) -> Cmd {
     let mut keys = vec![lane.events(), lane.dead_letters()];
-    let mut arguments = Vec::with_capacity(settled.len() * 8);
+    let mut arguments = Vec::with_capacity(settled.len() * 11);
     for (entry, verdict) in settled {
-        let ledger = lane.ledger(entry.account.received_at);
-        let place = keys.iter().position(|key| *key == ledger).unwrap_or_else(|| {
-            keys.push(ledger);
-            keys.len() - 1
-        });
+        // Lua counts from one.
+        let mut place = |wanted: String| {
+            let known = keys.iter().position(|key| *key == wanted);
+            let place = known.unwrap_or_else(|| {
+                keys.push(wanted);
+                keys.len() - 1
+            });
+            (place + 1).to_string()
+        };
+        let ledger = place(lane.ledger(entry.account.received_at));
+        let (seen, profile) = match &verdict.mark {
+            Some(mark) => (place(lane.seen(&mark.fingerprint)), mark.profile.clone()),
+            None => (String::new(), String::new()),
+        };
         let reason: String =
             verdict.reason.iter().flat_map(|reason| reason.chars()).take(MAX_REASON).collect();
         arguments.extend([
             entry.id.to_string(),
-            // Lua counts from one.
-            (place + 1).to_string(),
+            ledger,
             entry.account.source.clone(),
             verdict.stored.to_string(),
             verdict.duplicates.to_string(),
             verdict.dead.to_string(),
             verdict.passed.to_string(),
             reason,
+            if entry.account.is_uncounted { "1" } else { "0" }.to_owned(),
+            seen,
+            profile,
         ]);
     }
-    redis::cmd("FCALL").arg("settle_v1").arg(keys.len()).arg(keys).arg(arguments).clone()
+    redis::cmd("FCALL").arg("settle_v2").arg(keys.len()).arg(keys).arg(arguments).clone()
 }

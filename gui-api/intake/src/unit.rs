@@ -9,6 +9,7 @@ use tideline_store::{Batch, Store, StoreError, Versioned};
 
 use crate::aliases::{Adoption, Aliases};
 use crate::entry::{Content, Entry};
+use crate::repeats::{Mark, Repeats};
 
 /// What became of an entry's events, for the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) struct Verdict {
     pub(crate) passed: u32,
     /// Why it goes to the dead letters, if it does.
     pub(crate) reason: Option<String>,
+    /// By what the same request is to be known, if another entry brings it soon.
+    pub(crate) mark: Option<Mark>,
 }
 
 /// Entries, opened.
@@ -88,6 +91,15 @@ impl Unit {
             _ => None,
         });
         let mut known = Known::load(store, aliases, &requests.collect::<Vec<_>>()).await?;
+        let with_entries = self.entries.iter().zip(&self.contents);
+        known.repeats = Repeats::load(
+            aliases.link,
+            with_entries.filter_map(|(entry, content)| match content {
+                Content::Request(request) => Some((&entry.lane, request.fingerprint()?)),
+                _ => None,
+            }),
+        )
+        .await?;
         let mut adoptions = Vec::new();
         let mut verdicts = Vec::with_capacity(self.entries.len());
         for (entry, content) in self.entries.iter().zip(&self.contents) {
@@ -120,6 +132,9 @@ struct Known {
     profiles: HashMap<String, Versioned<Profile>>,
     /// Ids by which a profile of another id is known.
     aliases: HashMap<String, String>,
+    /// Whom claims stand for, where they stand for somebody.
+    claims: HashMap<String, String>,
+    repeats: Repeats,
     events: Vec<Event>,
     changed_sessions: HashSet<String>,
     changed_profiles: HashSet<String>,
@@ -146,7 +161,10 @@ impl Known {
         // A session may belong to another profile than its client was answered.
         let of_sessions = known.sessions.values().filter_map(|session| session.document.profile.as_ref());
         let of_sessions = of_sessions.map(|profile| profile.id.as_str());
-        let ids = distinct(profile_ids.iter().map(String::as_str).chain(of_sessions));
+        let claims = distinct(requests().filter_map(Request::claim));
+        known.claims = aliases.survivors(&claims).await?;
+        let claimed = known.claims.values().map(String::as_str);
+        let ids = distinct(profile_ids.iter().map(String::as_str).chain(of_sessions).chain(claimed));
         known.aliases = aliases.survivors(&ids).await?;
         let minted = |request: &&Request| request.has_new_profile();
         let sent_again: HashSet<_> =
@@ -212,8 +230,12 @@ impl Known {
     }
 
     fn apply(&mut self, entry: &Entry, request: &Request) -> (Verdict, Option<Adoption>) {
+        if request.fingerprint().is_some_and(|fingerprint| !self.repeats.is_first(&entry.lane, fingerprint)) {
+            return (Verdict { duplicates: entry.account.events, ..Verdict::default() }, None);
+        }
         let session = self.sessions.get(request.session()).map(|session| &session.document);
-        let profile_id = request.profile_in(session).map(|named| self.stands_for(named).to_owned());
+        let claimed = request.claim().and_then(|claim| self.claims.get(claim)).map(String::as_str);
+        let profile_id = request.profile_in(session, claimed).map(|named| self.stands_for(named).to_owned());
         let profile =
             profile_id.as_ref().and_then(|id| self.profiles.get(id)).map(|profile| &profile.document);
         let of_session = request.session_profile(session, profile_id.as_deref());
@@ -240,9 +262,15 @@ impl Known {
             stored: outcome.stored,
             duplicates: outcome.duplicates,
             passed: outcome.passed,
+            mark: request.fingerprint().map(|fingerprint| Mark {
+                fingerprint: fingerprint.to_owned(),
+                profile: profile_id.unwrap_or_default(),
+            }),
             ..Verdict::default()
         };
-        (verdict, adoption(entry, request, of_session))
+        // Where the edge has not looked the session up, it has nothing to be told.
+        let adoption = adoption(entry, request, of_session).filter(|_| !entry.account.is_uncounted);
+        (verdict, adoption)
     }
 
     fn into_batch(mut self) -> Batch {

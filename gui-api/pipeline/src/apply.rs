@@ -21,18 +21,23 @@ pub struct Outcome {
     pub stored: u32,
     /// How many of the client's events were there before, from another entry or earlier in this one.
     pub duplicates: u32,
-    /// How many of the client's events count, and are not to be stored.
+    /// How many of the client's events are not to be stored.
     pub passed: u32,
 }
 
 impl Request {
     /// The profile that this request belongs to, if it belongs to any. A session keeps its profile: when the edge has
-    /// forgotten it and answered another, the session's counts, unless the event source vouches for the other.
+    /// forgotten it and answered another, the session's counts, unless the event source vouches for the other. `claimed` is
+    /// whom [`Self::claim`] stands for, if that is anybody.
     #[must_use]
-    pub fn profile_in<'a>(&'a self, session: Option<&'a Session>) -> Option<&'a str> {
+    pub fn profile_in<'a>(
+        &'a self,
+        session: Option<&'a Session>,
+        claimed: Option<&'a str>,
+    ) -> Option<&'a str> {
         let answered = self.profile.as_deref()?;
         let kept = session.and_then(profile_of).filter(|_| !self.vouched);
-        Some(kept.unwrap_or(answered))
+        Some(kept.or(claimed).unwrap_or(answered))
     }
 
     /// The profile that the session belongs to after this request, if it belongs to any; `profile_id` is whose the
@@ -53,7 +58,8 @@ impl Request {
     /// session, or the profile that this id stands for; `profile` is none when that profile has no document yet.
     ///
     /// Events that are taken change nothing, and a request all of whose events are taken is no visit either.
-    /// A session or profile that has counted this entry before does not change.
+    /// A session or profile that has counted this entry before does not change. Where only a known session's events are to be
+    /// kept, and `session` is none, they pass.
     #[must_use]
     pub fn apply(
         &self,
@@ -68,6 +74,9 @@ impl Request {
         if added.is_empty() {
             return Outcome { duplicates, ..Outcome::default() };
         }
+        if self.known_session_only && session.is_none() {
+            return Outcome { duplicates, passed: count(added.len()), ..Outcome::default() };
+        }
         let kept: Vec<_> =
             added.iter().filter(|added| added.is_kept).map(|added| added.event.clone()).collect();
         let created = profile_id.filter(|_| profile.is_none());
@@ -76,14 +85,16 @@ impl Request {
         let was_nobodys = session.is_some_and(|session| session.profile.is_none());
         let session = session.filter(|_| self.keeps_session);
         let turn = Turn::of(self, session);
-        let system = created.into_iter().chain(self.session_events.iter().cloned()).chain(turn.events(self));
+        let opens = self.opens_session(session);
+        let opening = self.session_events.iter().filter(|_| opens).cloned();
+        let system = created.into_iter().chain(opening).chain(turn.events(self, opens));
         // Where no event is kept, the platform adds none either.
         let system = system.filter(|event| !kept.is_empty() && !taken(&event.id));
         let (stored, all) = (count(kept.len()), count(added.len()));
         let owner = profile_id.map(Reference::to);
         let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
         // Also the first that its profile hears of the session is a visit to it.
-        let begins_visit = self.keeps_session && (self.new_session || was_nobodys || turn.reopens());
+        let begins_visit = self.keeps_session && (opens || was_nobodys || turn.reopens());
         let visits = begins_visit && of_session == profile_id;
         let is_known = session.is_some_and(surroundings::are_known) && !turn.reopens();
         let found = (!is_known).then(|| Surroundings::of(self));

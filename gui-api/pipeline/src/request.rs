@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tideline_model::{
     App, Device, Event, EventMetadata, EventTime, Hit, Journey, Origin, Os, Properties, Reference, Referral,
-    RequestFacts, Tags, Utm,
+    RequestFacts, Session, Tags, Utm,
 };
 use tideline_protocol::{EntryId, Lane, StreamRecord};
 use uuid::Uuid;
@@ -22,6 +22,9 @@ pub const MAX_EVENTS: usize = 500;
 pub const MAX_ID_BYTES: usize = 512;
 /// The longest name of a time zone that is kept, in bytes. The longest IANA name has 38.
 const MAX_TIME_ZONE_BYTES: usize = 64;
+
+/// How long the edge knows a session after its last request.
+const SESSION_LIVES: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a request cannot become documents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,7 +141,14 @@ pub struct Request {
     pub(crate) profile: Option<String>,
     /// The event source vouches for the profile.
     pub(crate) vouched: bool,
-    pub(crate) new_session: bool,
+    /// None where the edge has not looked: then what is known of the session tells.
+    new_session: Option<bool>,
+    /// Nothing is to be kept unless the session is known.
+    pub(crate) known_session_only: bool,
+    /// A profile id that is nobody's unless it stands for somebody.
+    claim: Option<String>,
+    /// Where the edge has not looked whether it stored the request already, what tells so.
+    fingerprint: Option<String>,
     pub(crate) keeps_session: bool,
     pub(crate) common: Common,
     /// Each once, in the order that the client gave.
@@ -194,9 +204,11 @@ impl Request {
         };
         // What ends a visit begins none.
         let ends_visit = client_events.iter().any(|sent| sent.event.r#type == VISIT_ENDED);
-        let opens_session = record.new_session && keeps_session && !ends_visit;
+        let unasked = record.unasked.as_ref();
+        let new_session = unasked.is_none().then_some(record.new_session);
+        let may_open_session = new_session != Some(false) && keeps_session && !ends_visit;
         let session_events =
-            if opens_session { system_event::of_new_session(&common, &client_events) } else { Vec::new() };
+            if may_open_session { system_event::of_new_session(&common, &client_events) } else { Vec::new() };
         Ok(Self {
             lane: lane.name().to_owned(),
             entry,
@@ -204,7 +216,12 @@ impl Request {
             new_profile: record.new_profile && profile.is_some(),
             vouched: record.vouched && profile.is_some(),
             profile,
-            new_session: record.new_session,
+            new_session,
+            known_session_only: unasked.is_some_and(|unasked| unasked.known_session_only),
+            claim: unasked.and_then(|unasked| unasked.claim.clone()).filter(|_| body.options.profile),
+            fingerprint: unasked.map(|unasked| {
+                unasked.fingerprint.clone().unwrap_or_else(|| record.request_id.simple().to_string())
+            }),
             keeps_session,
             common,
             client_events,
@@ -250,6 +267,28 @@ impl Request {
     #[must_use]
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
+    }
+
+    /// The unsigned profile id that the client brought, where the edge has not looked up whose it is.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        self.claim.as_deref()
+    }
+
+    /// What an equal request has as well, where the edge has not looked whether one was stored a moment ago, and the ids
+    /// of stored events cannot tell because not all are kept.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        let keeps_all = self.client_events.iter().all(|event| event.is_kept);
+        self.fingerprint.as_deref().filter(|_| !keeps_all)
+    }
+
+    /// Whether no request of its session came in the day before.
+    pub(crate) fn opens_session(&self, session: Option<&Session>) -> bool {
+        self.new_session.unwrap_or_else(|| {
+            let last = session.map(|session| session.metadata.time.update);
+            last.is_none_or(|last| self.common.received.duration_since(last) > SESSION_LIVES)
+        })
     }
 
     /// Whether the session is kept, with what this request says of it.

@@ -51,13 +51,13 @@ impl Turn {
         self.reopens
     }
 
-    /// The events that tell of it.
-    pub(crate) fn events(&self, request: &Request) -> Vec<Event> {
+    /// The events that tell of it; `opens` says that the request opens the session.
+    pub(crate) fn events(&self, request: &Request, opens: bool) -> Vec<Event> {
         let received = request.common.received;
         let told = self.silent_since.filter(|since| received.duration_since(*since) <= LONGEST_TOLD);
         let ended = told.map(|since| system_event::visit_ended(&request.common, since));
-        // A session that the edge takes for a new one begins its visit anyway.
-        let began = (self.reopens && !request.new_session)
+        // A session that is taken for a new one begins its visit anyway.
+        let began = (self.reopens && !opens)
             .then(|| system_event::visit_started(&request.common, &request.client_events));
         ended.into_iter().chain(began).collect()
     }

@@ -1,6 +1,8 @@
 //! The function libraries that we keep in Redis. Their text is part of this binary, so that the
 //! functions and those who call them are of one version.
 
+use std::borrow::Cow;
+
 use redis::aio::MultiplexedConnection;
 use redis::{RedisResult, Value};
 
@@ -43,13 +45,46 @@ impl FunctionLibrary {
             [name, code] if text(name) == Some("library_code") => text(code),
             _ => None,
         });
-        Ok(if code == Some(self.code) { Loaded::This } else { Loaded::Another })
+        let is_this = code.is_some_and(|code| Rendering::ALL.iter().any(|it| self.render(*it) == code));
+        Ok(if is_this { Loaded::This } else { Loaded::Another })
     }
 
     /// Puts it into Redis, over the one of the same name.
     pub(crate) async fn load(&self, redis: &mut MultiplexedConnection) -> RedisResult<()> {
-        redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(self.code).exec_async(redis).await
+        let mut load = async |rendering| {
+            let code = self.render(rendering);
+            redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(&*code).exec_async(redis).await
+        };
+        match load(Rendering::KeyLocking).await {
+            // Nothing was loaded, and what was there is there.
+            Err(error) if error.to_string().contains("unknown flag") => load(Rendering::Plain).await,
+            loaded => loaded,
+        }
     }
+
+    /// Its text for one kind of database.
+    fn render(&self, rendering: Rendering) -> Cow<'static, str> {
+        match rendering {
+            Rendering::Plain => Cow::Borrowed(self.code),
+            Rendering::KeyLocking => Cow::Owned(self.code.replace(FLAGS, "flags = { 'allow-key-locking', ")),
+        }
+    }
+}
+
+/// How each function's flags begin.
+const FLAGS: &str = "flags = { ";
+
+/// For which kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rendering {
+    /// One that runs a function at a time, as Redis and Valkey do. They refuse flags that they do not know.
+    Plain,
+    /// One that locks whole while a function runs, unless it says that it touches the keys alone that it is told of: Upstash.
+    KeyLocking,
+}
+
+impl Rendering {
+    const ALL: [Self; 2] = [Self::Plain, Self::KeyLocking];
 }
 
 fn text(value: &Value) -> Option<&str> {
@@ -68,6 +103,21 @@ mod tests {
     fn names_are_those_that_the_libraries_give_themselves() {
         for library in ALL {
             assert_eq!(library.code.lines().next(), Some(format!("#!lua name={}", library.name).as_str()));
+        }
+    }
+
+    #[test]
+    fn where_functions_lock_keys_each_of_them_says_so_and_nothing_else_differs() {
+        for library in ALL {
+            let rendered = library.render(Rendering::KeyLocking);
+            let functions = library.code.matches("redis.register_function").count();
+            assert_eq!(
+                rendered.matches("flags = { 'allow-key-locking', ").count(),
+                functions,
+                "{}",
+                library.name
+            );
+            assert_eq!(rendered.replace("'allow-key-locking', ", ""), library.render(Rendering::Plain));
         }
     }
 }

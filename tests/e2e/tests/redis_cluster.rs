@@ -97,6 +97,7 @@ fn call(lanes: &Lanes, session: &str, claim: Option<&str>) -> TrackCall {
             new_session: false,
             new_profile: true,
             vouched: false,
+            unasked: None,
             transitional: false,
             events: 1,
             client_address: None,

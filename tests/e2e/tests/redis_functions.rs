@@ -39,6 +39,7 @@ fn call(session: &str, fingerprint: &str, profile: &str) -> TrackCall {
             session: session.to_owned(),
             profile: Some(profile.to_owned()),
             vouched: false,
+            unasked: None,
             new_session: false,
             new_profile: true,
             transitional: false,
@@ -345,6 +346,68 @@ async fn many_requests_in_one_call_are_decided_one_by_one() {
 
     let error = raw(&mut edge, &both[..both.len() - 3]).await.unwrap_err().to_string();
     assert!(error.contains("cut short"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_of_another_shape_is_refused_before_anything_is_written() {
+    let (mut tideline, mut edge) = redis_as_edge().await;
+    tideline.stop(Part::Service).unwrap();
+    let good = call("s", "one", "first").into_words();
+    // A request that could be taken comes first.
+    let with = |count: &str, spoil: fn(&mut Vec<String>)| {
+        let mut second: Vec<String> = good.arguments.iter().map(ToString::to_string).collect();
+        spoil(&mut second);
+        let mut words = track_command(2).to_vec();
+        words.extend([&good.keys, &good.keys].into_iter().flatten().cloned());
+        words.push(count.to_owned());
+        words.extend(good.arguments.iter().map(ToString::to_string));
+        words.extend(second);
+        words
+    };
+    let table: [(Vec<String>, &str); 7] = [
+        (with("0", |_| ()), "takes 1 to 64 requests with 6 keys each"),
+        (with("many", |_| ()), "takes 1 to 64 requests"),
+        (with("3", |_| ()), "takes 1 to 64 requests"),
+        (with("2", |second| second[6] = "-1".to_owned()), "request 2 has no number of events"),
+        (with("2", |second| second[6] = "1.5".to_owned()), "request 2 has no number of events"),
+        (with("2", |second| second[7] = "99".to_owned()), "request 2 is cut short"),
+        (with("2", |second| second[7] = "0".to_owned()), "request 2 is cut short"),
+    ];
+    for (words, reason) in table {
+        let error = raw(&mut edge, &words).await.unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    let mut service = connect(&tideline.redis_url()).await;
+    let lane = lanes().of_session("s");
+    let length: i64 = redis::cmd("XLEN").arg(lane.events()).query_async(&mut service).await.unwrap();
+    assert_eq!(length, 0);
+    assert_eq!(run(&mut edge, &call("s", "one", "first")).await, stored("first"));
+}
+
+#[tokio::test]
+async fn a_redirect_and_an_alias_are_read_or_absent() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let mut service = connect(&tideline.redis_url()).await;
+    let lane = lanes().of_session("s");
+    let mut ask = async |function: &str, key: String| {
+        let words = ["FCALL_RO".to_owned(), function.to_owned(), "1".to_owned(), key];
+        as_json(raw(&mut edge, &words).await.unwrap())
+    };
+    assert_eq!(ask("track_redirect_v1", lane.redirect("r")).await, serde_json::Value::Null);
+    assert_eq!(ask("track_alias_v1", lane.alias("p")).await, serde_json::Value::Null);
+    let fields =
+        [("url", "https://a"), ("source", "s"), ("type", "click"), ("props", "{}"), ("enabled", "1")];
+    let set = async |service: &mut MultiplexedConnection, fields: &[(&str, &str)]| {
+        let _: () =
+            redis::cmd("HSET").arg(lane.redirect("r")).arg(fields).query_async(service).await.unwrap();
+    };
+    set(&mut service, &fields).await;
+    let expected = serde_json::json!(["https://a", "s", "click", "{}"]);
+    assert_eq!(ask("track_redirect_v1", lane.redirect("r")).await, expected);
+    set(&mut service, &[("enabled", "0")]).await;
+    assert_eq!(ask("track_redirect_v1", lane.redirect("r")).await, serde_json::Value::Null);
+    let _: () = redis::cmd("SET").arg(lane.alias("p")).arg("q").query_async(&mut service).await.unwrap();
+    assert_eq!(ask("track_alias_v1", lane.alias("p")).await, serde_json::json!("q"));
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub fn stored_body(body: &[u8]) {
 /// the next time.
 pub(crate) fn processed(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<(), Unprocessable> {
     let request = Request::read(record, lane, entry)?;
-    let profile_id = request.profile_in(None);
+    let profile_id = request.profile_in(None, None);
     let outcome = request.apply(|_| false, None, profile_id, None);
     outcome.events.iter().for_each(is_read_again);
     outcome.session.iter().for_each(is_read_again);

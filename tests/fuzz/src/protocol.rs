@@ -12,11 +12,7 @@ pub fn stream_entry(bytes: &[u8]) {
     else {
         return;
     };
-    let flags = u8::from(record.new_session) | u8::from(record.new_profile) << 1;
-    let mut written: HashMap<&str, String> = record.clone().into_edge_fields().into_iter().collect();
-    written.insert("pro", record.profile.clone().unwrap_or_default());
-    written.insert("new", flags.to_string());
-    written.insert("tra", u8::from(record.transitional).to_string());
+    let written: HashMap<&str, String> = record.clone().into_fields().into_iter().collect();
     assert_eq!(StreamRecord::from_fields(|name| written.get(name).cloned()), Ok(record));
 }
 

@@ -2,7 +2,6 @@
 
 use http::{Method, StatusCode};
 use serde_json::json;
-use tideline_protocol::TrackReply;
 
 use crate::collector::Collector;
 use crate::submission::{self, Submission};
@@ -13,8 +12,8 @@ pub(crate) fn health() -> Response {
     state("ok")
 }
 
-/// Redis is reached, has our functions, and would write: it is asked to take a request of an event source that cannot
-/// be, which the function refuses before anything is written. A Redis that is full, read-only, or cannot write to its
+/// Redis is reached, has our functions if they are used, and would write: it is asked to take a request of an event source
+/// that cannot be, which is refused before anything is written. A Redis that is full, read-only, or cannot write to its
 /// disk does not come so far.
 pub(crate) async fn ready<C: Clock, E: Entropy, K: Commit>(
     collector: &Collector<C, E, K>,
@@ -22,10 +21,8 @@ pub(crate) async fn ready<C: Clock, E: Entropy, K: Commit>(
     let began = collector.commit.begin();
     let nobody = RequestHead::new(Method::GET, "", Vec::new());
     let call = submission::call(collector, &nobody, nothing());
-    match collector.commit.commit(call, began).await?.reply {
-        TrackReply::UnknownSource => Ok(state("ready")),
-        reply => Err(CommitError(format!("redis replied {reply:?} to a request that nobody sent"))),
-    }
+    collector.commit.ready(call, began).await?;
+    Ok(state("ready"))
 }
 
 /// No events, of the event source without an id.

@@ -3,6 +3,7 @@
 mod functions;
 mod keeping;
 mod lane_errors;
+mod lean;
 mod merged;
 mod outages;
 mod owners;

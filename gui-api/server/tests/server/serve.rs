@@ -26,6 +26,7 @@ async fn track(redis: &RedisServer, session: &str) -> TrackReply {
             session: session.to_owned(),
             profile: Some("profile".to_owned()),
             vouched: false,
+            unasked: None,
             new_session: false,
             new_profile: true,
             transitional: false,

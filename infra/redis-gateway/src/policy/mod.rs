@@ -37,6 +37,9 @@ const SUBSCRIBING: [&[u8]; 2] = [b"subscribe", b"psubscribe"];
 pub enum Policy {
     /// `PING`, and `FCALL` and `FCALL_RO` of the functions whose names begin with `track_`.
     Ingest,
+    /// For an edge in lean mode: `PING`; `XADD <a lane's events> NOMKSTREAM * …`, which appends and trims nothing; and
+    /// `HMGET` of an event source or a redirect.
+    Lean,
     /// Every command that changes nothing, with the read-only forms of scripts and functions, except those
     /// that enumerate keys.
     Readonly,
@@ -52,6 +55,7 @@ impl<'de> Deserialize<'de> for Policy {
         #[serde(rename_all = "lowercase")]
         enum Name {
             Ingest,
+            Lean,
             Readonly,
             Full,
         }
@@ -63,6 +67,7 @@ impl<'de> Deserialize<'de> for Policy {
         }
         Ok(match Written::deserialize(deserializer)? {
             Written::Named(Name::Ingest) => Policy::Ingest,
+            Written::Named(Name::Lean) => Policy::Lean,
             Written::Named(Name::Readonly) => Policy::Readonly,
             Written::Named(Name::Full) => Policy::Full,
             Written::Listed(list) => Policy::Custom(list),
@@ -86,7 +91,7 @@ impl Policy {
     pub(crate) fn fault(&self) -> Option<String> {
         match self {
             Policy::Custom(list) => list.fault(),
-            Policy::Ingest | Policy::Readonly | Policy::Full => None,
+            Policy::Ingest | Policy::Lean | Policy::Readonly | Policy::Full => None,
         }
     }
 
@@ -122,6 +127,7 @@ impl Policy {
     fn permits(&self, command: Command<'_>) -> Result<(), Refusal> {
         let permitted = match self {
             Policy::Ingest => is_ingest(command),
+            Policy::Lean => is_lean(command),
             Policy::Readonly => is_readonly(&command.words().take(2).collect::<Vec<_>>()),
             Policy::Full => true,
             Policy::Custom(list) => match list.obstacle(&command.words().collect::<Vec<_>>()) {
@@ -149,6 +155,24 @@ fn is_ingest(command: Command<'_>) -> bool {
     }
     let calls_a_function = name.eq_ignore_ascii_case(b"fcall") || name.eq_ignore_ascii_case(b"fcall_ro");
     calls_a_function && command.arguments().next().is_some_and(|name| name.starts_with(FUNCTION_PREFIX))
+}
+
+/// The ACL of Redis knows keys and commands, and not that `XADD` can trim: so the words in between are looked at.
+fn is_lean(command: Command<'_>) -> bool {
+    let name = command.name();
+    let word = |position: usize| command.arguments().nth(position).unwrap_or_default();
+    let of_lane = |kind: &[u8]| {
+        let rest = word(0).strip_prefix(b"{tl:").and_then(|rest| {
+            let end = rest.iter().position(|byte| *byte == b'}')?;
+            rest.get(end + 1..)
+        });
+        rest.is_some_and(|rest| rest.starts_with(kind))
+    };
+    if name.eq_ignore_ascii_case(b"xadd") {
+        return of_lane(b":events") && word(1) == b"NOMKSTREAM" && word(2) == b"*";
+    }
+    let reads = name.eq_ignore_ascii_case(b"hmget") && (of_lane(b":source:") || of_lane(b":redirect:"));
+    reads || name.eq_ignore_ascii_case(b"ping")
 }
 
 /// Whether the command changes nothing, and enumerates no keys.
@@ -222,6 +246,36 @@ mod tests {
                 words[0].to_lowercase()
             );
             assert_eq!(check(&Policy::Ingest, words), Err(expected), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn lean_lets_pass_appending_and_what_a_source_allows_alone() {
+        let of = |line: &str| check(&Policy::Lean, &line.split(' ').collect::<Vec<_>>());
+        for line in [
+            "PING",
+            "XADD {tl:production:eu:07}:events NOMKSTREAM * v 1",
+            "hmget {tl:production:eu:07}:source:shop enabled",
+            "HMGET {tl:production:eu:07}:redirect:r url",
+        ] {
+            assert_eq!(of(line), Ok(()), "{line}");
+        }
+        for line in [
+            "XADD {tl:production:eu:07}:events * v 1",
+            "XADD {tl:production:eu:07}:events NOMKSTREAM MAXLEN 0 * v 1",
+            "XADD {tl:production:eu:07}:events MAXLEN 0 * v 1",
+            "XADD {tl:production:eu:07}:events NOMKSTREAM 99999999999999-0 v 1",
+            "XADD {tl:production:eu:07}:dead NOMKSTREAM * v 1",
+            "XADD other:events NOMKSTREAM * v 1",
+            "XADD",
+            "HMGET {tl:production:eu:07}:ledger:1 a",
+            "HMGET x:source:shop enabled",
+            "HGETALL {tl:production:eu:07}:source:shop",
+            "FCALL track_v1 0",
+            "GET k",
+        ] {
+            let refusal = of(line).unwrap_err();
+            assert!(refusal.starts_with("NOPERM "), "{line}: {refusal}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
-use tideline_protocol::{Lane, Lanes, TrackCall, TrackReply, Tracked};
+use tideline_protocol::{Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked, append_command};
 
 use super::until;
 
@@ -139,6 +139,13 @@ impl RedisServer {
             TrackReply::Stored { profile, .. } => profile,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Appends a request as an edge in lean mode does.
+    pub(crate) async fn append(&self, lanes: &Lanes, record: StreamRecord) {
+        let words = append_command(&lanes.of_session(&record.session), record);
+        let mut append = redis::cmd(&words[0]);
+        let _entry: String = self.ask(append.arg(&words[1..])).await;
     }
 
     pub(crate) async fn in_flight(&self, lanes: &Lanes) -> u64 {

@@ -32,6 +32,7 @@ pub(crate) fn with_body(lanes: &Lanes, session: &str, events: usize, body: Strin
             session: session.to_owned(),
             profile: Some(format!("profile-of-{session}")),
             vouched: false,
+            unasked: None,
             new_session: false,
             new_profile: true,
             transitional: false,

@@ -31,6 +31,7 @@ pub(crate) fn record_of(body: &str, events: usize) -> StreamRecord {
         session: "s".into(),
         profile: Some("p".into()),
         vouched: false,
+        unasked: None,
         new_session: true,
         new_profile: true,
         transitional: false,
@@ -54,7 +55,7 @@ impl Documents {
     pub(crate) fn take(&mut self, record: &StreamRecord, number: u64) -> Result<Outcome, Unprocessable> {
         let request = Request::read(record, &lane(), entry(number))?;
         let session = self.sessions.get(request.session());
-        let id = request.profile_in(session).map(str::to_owned);
+        let id = request.profile_in(session, None).map(str::to_owned);
         let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
         let taken = |id: &str| origin(id).is_some_and(|origin: &Origin| origin != request.origin());
         let profile = id.as_ref().and_then(|id| self.profiles.get(id));

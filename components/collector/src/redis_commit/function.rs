@@ -1,81 +1,25 @@
-//! The durable write through Redis over HTTP, of many requests at once.
+//! Requests as calls of `track_v1`: those of a lane in one `FCALL`, those of all lanes in one HTTP request.
 //!
-//! Whatever is asked for a request is answered within [`ANSWER_WITHIN`] of its beginning, or soon after. A write whose
-//! connection broke is tried once more: the requests keep their ids, and Redis knows them for two minutes.
+//! A write whose connection broke is tried once more: the requests keep their ids, and Redis knows them for two minutes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use tideline_protocol::{
-    FunctionReplyError, Lane, MOST_REQUESTS, Redirect, TrackCall, TrackReply, TrackWords, Tracked,
-    redirect_command, survivor_of, track_command,
+    FunctionReplyError, Lane, MOST_REQUESTS, TrackCall, TrackReply, TrackWords, Tracked, survivor_of,
+    track_command,
 };
-use tideline_redis_rest::{Client, Error, Transport};
+use tideline_redis_rest::{Error, Transport};
 
-use crate::group::{Group, MOST_ITEMS, Waking, Writer};
-use crate::json::write_string;
-use crate::{Began, Commit, CommitError, Timer};
+use super::wire::{self, Wire, oldest, write_command, write_strings};
+use crate::group::{MOST_ITEMS, Writer};
+use crate::{Began, CommitError, Timer};
 
 /// A batch may be of one lane.
 const _: () = assert!(MOST_ITEMS <= MOST_REQUESTS);
 
-/// A visitor is answered within three seconds, with some time to spare for hosts.
-const ANSWER_WITHIN: Duration = Duration::from_millis(2300);
-
-/// What a call gets at least, however late it is.
-const AT_LEAST: Duration = Duration::from_millis(200);
-
-/// How requests share writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Grouping {
-    /// Requests that come while a write is under way are written together, and wake each other.
-    #[default]
-    Waking,
-    /// The same on a host where one request cannot wake another: each looks by itself, every millisecond.
-    Polling,
-    /// Each request is written by itself.
-    None,
-}
-
-/// Commits requests together: those of a lane in one `FCALL track_v1`, those of all lanes in one HTTP request.
-pub struct RedisCommit<T: Transport, M: Timer> {
-    group: Group<TrackWriter<T, M>>,
-    shares: bool,
-}
-
-impl<T: Transport, M: Timer> RedisCommit<T, M> {
-    /// Commits through this client.
-    pub fn new(client: Client<T>, timer: M, grouping: Grouping) -> Self {
-        let waking = if grouping == Grouping::Polling { Waking::Polling } else { Waking::Signal };
-        let group = Group::new(TrackWriter { client, timer }, waking);
-        Self { group, shares: grouping != Grouping::None }
-    }
-}
-
-impl<T: Transport, M: Timer> Commit for RedisCommit<T, M> {
-    fn begin(&self) -> Began {
-        Began(self.group.writer().timer.now())
-    }
-
-    async fn commit(&self, call: TrackCall, began: Began) -> Result<Tracked, CommitError> {
-        let encoded = Encoded::of(call, began);
-        if self.shares {
-            return self.group.submit(encoded).await.map_err(|error| CommitError(error.to_string()))?;
-        }
-        let outcome = self.group.writer().write(vec![Arc::new(encoded)]).await.pop();
-        outcome.unwrap_or(Err(FunctionReplyError.into()))
-    }
-
-    async fn redirect(&self, key: String, began: Began) -> Result<Option<Redirect>, CommitError> {
-        let writer = self.group.writer();
-        let reply = writer.client.command(redirect_command(key), writer.left(began)).await?;
-        Ok(Redirect::parse(&reply)?)
-    }
-}
-
 /// What Redis is told of one request, in JSON.
-struct Encoded {
+pub(super) struct Encoded {
     began: Began,
     lane: Lane,
     look_up: Option<Vec<u8>>,
@@ -85,13 +29,9 @@ struct Encoded {
 }
 
 impl Encoded {
-    fn of(call: TrackCall, began: Began) -> Self {
+    pub(super) fn of(call: TrackCall, began: Began) -> Self {
         let TrackWords { lane, look_up, keys, arguments } = call.into_words();
-        let look_up = look_up.map(|words| {
-            let mut command = Vec::new();
-            write_command(&mut command, |command| write_strings(command, &words));
-            command
-        });
+        let look_up = look_up.map(|words| wire::command(&words));
         // Quotation marks make up a tenth of a body.
         let room = arguments.iter().map(|argument| argument.len() + argument.len() / 8 + 3).sum();
         let (mut encoded_keys, mut encoded_arguments) = (Vec::new(), Vec::with_capacity(room));
@@ -102,9 +42,8 @@ impl Encoded {
 }
 
 /// Writes batches of requests.
-struct TrackWriter<T, M> {
-    client: Client<T>,
-    timer: M,
+pub(super) struct TrackWriter<T, M> {
+    pub(super) wire: Arc<Wire<T, M>>,
 }
 
 impl<T: Transport, M: Timer> Writer for TrackWriter<T, M> {
@@ -117,44 +56,23 @@ impl<T: Transport, M: Timer> Writer for TrackWriter<T, M> {
     }
 
     async fn write(&self, batch: Vec<Arc<Encoded>>) -> Vec<Result<Tracked, CommitError>> {
-        let mut outcomes = self.write_once(&batch).await;
-        if let Err(Error::Transport(error)) = &outcomes
-            && error.is_of_connection()
-        {
-            outcomes = self.write_once(&batch).await;
+        let plan = Plan::of(&batch);
+        let body = || (plan.body(&batch), plan.commands());
+        match self.wire.pipeline(body, oldest(batch.iter().map(|item| item.began))).await {
+            Ok(replies) => plan.outcomes(batch.len(), replies),
+            Err(error) => {
+                let error = CommitError::from(error);
+                batch.iter().map(|_| Err(error.clone())).collect()
+            }
         }
-        outcomes.unwrap_or_else(|error| {
-            let error = CommitError::from(error);
-            batch.iter().map(|_| Err(error.clone())).collect()
-        })
     }
 
     fn timer(&self) -> &M {
-        &self.timer
+        self.wire.timer()
     }
 }
 
-impl<T: Transport, M: Timer> TrackWriter<T, M> {
-    /// How long a call may take that is for a request which began then.
-    fn left(&self, Began(began): Began) -> Duration {
-        (began + ANSWER_WITHIN).saturating_sub(self.timer.now()).max(AT_LEAST)
-    }
-
-    async fn write_once(&self, batch: &[Arc<Encoded>]) -> Result<Vec<Result<Tracked, CommitError>>, Error> {
-        let Pipeline { body, plan } = Pipeline::of(batch);
-        let oldest = batch.iter().map(|item| item.began).min_by_key(|began| began.0).unwrap_or_default();
-        let replies = self.client.pipeline(body, plan.commands(), self.left(oldest)).await?;
-        Ok(plan.outcomes(batch.len(), replies))
-    }
-}
-
-/// A batch as the body of one HTTP request.
-struct Pipeline {
-    body: Vec<u8>,
-    plan: Plan,
-}
-
-/// Which reply is about which requests of the batch.
+/// A batch as commands, and which reply is about which of its requests.
 #[derive(Default)]
 struct Plan {
     /// The first replies: each about one request's claim.
@@ -163,25 +81,33 @@ struct Plan {
     calls: Vec<Vec<usize>>,
 }
 
-impl Pipeline {
+impl Plan {
     fn of(batch: &[Arc<Encoded>]) -> Self {
         let mut lanes: Vec<(&Lane, Vec<usize>)> = Vec::new();
-        let mut plan = Plan::default();
-        let mut body =
-            Vec::with_capacity(batch.iter().map(|item| item.keys.len() + item.arguments.len() + 64).sum());
-        body.push(b'[');
+        let mut plan = Self::default();
         for (index, item) in batch.iter().enumerate() {
-            if let Some(look_up) = &item.look_up {
+            if item.look_up.is_some() {
                 plan.look_ups.push(index);
-                body.extend_from_slice(look_up);
-                body.push(b',');
             }
             match lanes.iter_mut().find(|(lane, _)| **lane == item.lane) {
                 Some((_, indices)) => indices.push(index),
                 None => lanes.push((&item.lane, vec![index])),
             }
         }
-        for (_, indices) in lanes {
+        plan.calls = lanes.into_iter().map(|(_, indices)| indices).collect();
+        plan
+    }
+
+    /// The body of the HTTP request.
+    fn body(&self, batch: &[Arc<Encoded>]) -> Vec<u8> {
+        let mut body =
+            Vec::with_capacity(batch.iter().map(|item| item.keys.len() + item.arguments.len() + 64).sum());
+        body.push(b'[');
+        for look_up in self.look_ups.iter().filter_map(|index| batch.get(*index)?.look_up.as_ref()) {
+            body.extend_from_slice(look_up);
+            body.push(b',');
+        }
+        for indices in &self.calls {
             let items = || indices.iter().filter_map(|index| batch.get(*index));
             write_command(&mut body, |body| {
                 write_strings(body, &track_command(indices.len()));
@@ -197,16 +123,13 @@ impl Pipeline {
                 }
             });
             body.push(b',');
-            plan.calls.push(indices);
         }
         // In the place of the last comma.
         body.pop();
         body.push(b']');
-        Self { body, plan }
+        body
     }
-}
 
-impl Plan {
     fn commands(&self) -> usize {
         self.look_ups.len() + self.calls.len()
     }
@@ -250,127 +173,24 @@ fn decided(reply: &Result<Value, Error>, position: usize) -> Result<TrackReply, 
     }
 }
 
-fn write_command(json: &mut Vec<u8>, words: impl FnOnce(&mut Vec<u8>)) {
-    json.push(b'[');
-    words(json);
-    json.push(b']');
-}
-
-fn write_strings(json: &mut Vec<u8>, strings: &[impl AsRef<str>]) {
-    for (index, string) in strings.iter().enumerate() {
-        if index > 0 {
-            json.push(b',');
-        }
-        write_string(json, string.as_ref());
-    }
-}
-
-impl From<Error> for CommitError {
-    fn from(error: Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl From<FunctionReplyError> for CommitError {
-    fn from(error: FunctionReplyError) -> Self {
-        Self(error.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
+    use std::time::Duration;
 
     use futures_util::FutureExt as _;
     use serde_json::json;
-    use tideline_protocol::{Claim, Facts, Lanes, StreamRecord};
-    use tideline_redis_rest::{Endpoint, HttpReply, TransportError};
-    use uuid::Uuid;
+    use tideline_protocol::Lanes;
+    use tideline_redis_rest::TransportError;
 
+    use super::super::Mode;
+    use super::super::script::{Script, call, commit, script};
     use super::*;
-
-    /// Replies as told, and remembers what it was asked. Each reply takes a while.
-    struct Script {
-        replies: RefCell<Vec<Result<String, TransportError>>>,
-        asked: RefCell<Vec<Value>>,
-        given: RefCell<Vec<Duration>>,
-        now: Cell<Duration>,
-        takes: Duration,
-    }
-
-    impl Transport for &Script {
-        async fn post(
-            &self,
-            _endpoint: &Endpoint,
-            path: &'static str,
-            body: Vec<u8>,
-            within: Duration,
-        ) -> Result<HttpReply, TransportError> {
-            assert_eq!(path, "pipeline");
-            self.given.borrow_mut().push(within);
-            self.asked.borrow_mut().push(serde_json::from_slice(&body).unwrap());
-            self.now.set(self.now.get() + self.takes);
-            let reply = self.replies.borrow_mut().remove(0);
-            reply.map(|body| HttpReply { status: 200, body: body.into_bytes() })
-        }
-    }
-
-    impl Timer for &Script {
-        fn now(&self) -> Duration {
-            self.now.get()
-        }
-
-        async fn sleep(&self, _time: Duration) {}
-    }
-
-    fn script(takes: u64, replies: Vec<Result<String, TransportError>>) -> Script {
-        let takes = Duration::from_millis(takes);
-        Script {
-            replies: RefCell::new(replies),
-            asked: RefCell::default(),
-            given: RefCell::default(),
-            now: Cell::default(),
-            takes,
-        }
-    }
-
-    fn call(session: &str, claim: Option<&str>) -> TrackCall {
-        let lanes = Lanes::new("production", "eu", 2).unwrap();
-        TrackCall {
-            lane: lanes.of_session(session),
-            bridge: "rest",
-            fingerprint: "f".to_owned(),
-            origin: None,
-            claim: claim.map(|id| Claim {
-                id: id.to_owned(),
-                alias_key: format!("alias:{id}"),
-                doubtful: false,
-            }),
-            facts: Facts::default(),
-            record: StreamRecord {
-                request_id: Uuid::nil(),
-                received_at: 0,
-                source: "shop".to_owned(),
-                session: session.to_owned(),
-                profile: Some("p".to_owned()),
-                vouched: false,
-                new_session: false,
-                new_profile: false,
-                transitional: false,
-                events: 1,
-                client_address: None,
-                headers: Vec::new(),
-                body: "{\"a\":\"\u{1}\\\"\"}".to_owned(),
-            },
-        }
-    }
 
     /// Writes these calls as one batch.
     fn write(script: &Script, calls: Vec<TrackCall>) -> Vec<Result<Tracked, CommitError>> {
-        let client = Client::new(Endpoint::new("http://h", "t").unwrap(), script);
-        let commit = RedisCommit::new(client, script, Grouping::Waking);
+        let Mode::Function(sharing) = commit(script, "function").mode else { panic!("another mode") };
         let batch = calls.into_iter().map(|call| Arc::new(Encoded::of(call, Began::default()))).collect();
-        commit.group.writer().write(batch).now_or_never().unwrap()
+        sharing.group.writer().write(batch).now_or_never().unwrap()
     }
 
     fn stored(profile: &str) -> TrackReply {
