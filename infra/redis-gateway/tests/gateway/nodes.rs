@@ -1,6 +1,7 @@
 //! Real servers on ports of the loopback address: masters, replicas, sentinels and nodes of a cluster.
 
 use std::fmt::Write as _;
+use std::io;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
@@ -66,20 +67,11 @@ impl Node {
         self.process = Some(process);
     }
 
-    /// The reply to one command, as Redis wrote it: the first line, and the string that it announces.
+    /// The reply to one command, as Redis wrote it: the first line, and the string that it announces. Nothing if the
+    /// node ends the connection, as a sentinel has it do when its part changes.
     pub(crate) async fn tell(&self, line: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
-        let mut reader = BufReader::new(stream);
-        let mut reply = String::new();
-        reader.read_line(&mut reply).await.unwrap();
-        let reply = reply.trim_end().to_owned();
-        let Some(length) = reply.strip_prefix('$').and_then(|length| length.parse::<usize>().ok()) else {
-            return reply;
-        };
-        let mut text = vec![0; length];
-        reader.read_exact(&mut text).await.unwrap();
-        String::from_utf8(text).unwrap()
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        ask(stream, line).await.unwrap_or_default()
     }
 
     pub(crate) fn kill(&mut self) {
@@ -88,6 +80,20 @@ impl Node {
             process.wait().unwrap();
         }
     }
+}
+
+async fn ask(mut stream: TcpStream, line: &str) -> io::Result<String> {
+    stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+    let mut reader = BufReader::new(stream);
+    let mut reply = String::new();
+    reader.read_line(&mut reply).await?;
+    let reply = reply.trim_end().to_owned();
+    let Some(length) = reply.strip_prefix('$').and_then(|length| length.parse::<usize>().ok()) else {
+        return Ok(reply);
+    };
+    let mut text = vec![0; length];
+    reader.read_exact(&mut text).await?;
+    Ok(String::from_utf8(text).unwrap())
 }
 
 impl Drop for Node {
