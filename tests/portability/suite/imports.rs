@@ -10,7 +10,7 @@ use crate::world::World;
 const PORTABLE: [&str; 5] = ["wasi:cli/", "wasi:clocks/", "wasi:http/", "wasi:io/", "wasi:random/"];
 
 /// The largest component that we ship, in bytes.
-const LARGEST: u64 = 750_000;
+const LARGEST: u64 = 850_000;
 
 #[test]
 fn the_components_are_small_portable_and_export_one_handler() {
