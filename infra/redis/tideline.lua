@@ -3,9 +3,15 @@
 -- Arguments and replies are described in docs/redis.md, built and read by components/protocol/src/function.rs.
 -- The private service's functions are in tideline_service.lua: the edge's token does not reach them.
 
-local SESSION_SECONDS = 24 * 60 * 60
-local SEEN_MILLISECONDS = 2 * 60 * 1000
+-- Times are strings: a number would be written out anew at each use. A session is written again when it has less than a day
+-- left, and lives that and an hour more, so that most requests need not.
+local SESSION_SECONDS = '90000'
+local RENEWED_BELOW = 24 * 60 * 60 * 1000
+local SEEN_MILLISECONDS = '120000'
 local MOST_REQUESTS = 64
+
+-- A request's keys, by their place.
+local SOURCE, EVENTS, SESSION, SEEN, LEDGER, RATE = 1, 2, 3, 4, 5, 6
 local KEYS_EACH = 6
 local ARGUMENTS_EACH = 8
 
@@ -14,16 +20,27 @@ local SOURCE_SETTINGS = {
   'static', 'replace_profile_id', 'generate_profile', 'sticky_session',
 }
 
-local function read_source(key)
-  local source = {}
-  for number, value in ipairs(redis.call('HMGET', key, unpack(SOURCE_SETTINGS))) do
-    source[SOURCE_SETTINGS[number]] = value or ''
-  end
-  return source
+-- The `new` of an entry, by what is new.
+local NOVELTY = { [false] = { [false] = '0', [true] = '2' }, [true] = { [false] = '1', [true] = '3' } }
+
+local function set_of(text, item)
+  local set = {}
+  for found in string.gmatch(text, item) do set[found] = true end
+  return set
 end
 
-local function has(list, separator, item)
-  return string.find(separator .. list .. separator, separator .. item .. separator, 1, true) ~= nil
+local function key(request, which)
+  return request.all_keys[request.keys_before + which]
+end
+
+local function read_source(request)
+  local source = {}
+  for number, value in ipairs(redis.call('HMGET', key(request, SOURCE), unpack(SOURCE_SETTINGS))) do
+    source[SOURCE_SETTINGS[number]] = value or ''
+  end
+  source.bridges = set_of(source.types, '[^,]+')
+  source.sites = source.origins ~= '' and set_of(source.origins, '%S+')
+  return source
 end
 
 -- Why this source may not send this, or nil.
@@ -31,10 +48,8 @@ local function refusal(source, request)
   local facts = request.facts
   if source.enabled == '' then return { 'unknown-source' } end
   if source.enabled ~= '1' then return { 'disabled-source' } end
-  if not has(source.types, ',', request.bridge) then return { 'wrong-bridge', source.name, source.types } end
-  if source.origins ~= '' and request.origin ~= '' and not has(source.origins, ' ', request.origin) then
-    return { 'wrong-origin' }
-  end
+  if not source.bridges[request.bridge] then return { 'wrong-bridge', source.name, source.types } end
+  if source.sites and request.origin ~= '' and not source.sites[request.origin] then return { 'wrong-origin' } end
   if facts.bot and source.bots ~= 'accept' then return { 'bot' } end
   if request.events == 0 then return { 'empty' } end
   if facts['opted-out'] and source.opt_out == 'drop' then return { 'dropped' } end
@@ -70,8 +85,8 @@ end
 -- The parts of `new` in a stream entry.
 local function novelty(request, known, profile)
   local session = known == false and not request.facts['session-less']
-  local minted = request.facts.minted and profile == request.profile and profile ~= '' and known ~= profile
-  return (session and 1 or 0) + (minted and 2 or 0)
+  local minted = request.facts.minted == true and profile == request.profile and profile ~= '' and known ~= profile
+  return NOVELTY[session][minted]
 end
 
 -- Counts the events against the source's rate, or says why not. The generic cell rate algorithm: what is kept is when
@@ -81,55 +96,54 @@ local function above_rate(source, request)
   if not gap then return nil end
   local time = redis.call('TIME')
   local now = time[1] * 1000000 + time[2]
-  local due = math.max(now, tonumber(redis.call('GET', request.keys.rate)) or 0)
+  local due = math.max(now, tonumber(redis.call('GET', key(request, RATE))) or 0)
   local excess = due - now - gap * (tonumber(source.rate_burst) - 1)
   if excess > 0 then return { 'limited', string.format('%.0f', math.ceil(excess / 1000)) } end
   due = due + gap * request.events
-  redis.call('SET', request.keys.rate, string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
+  redis.call('SET', key(request, RATE), string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
   return nil
 end
 
--- Takes in one request that its source allows.
-local function accept(source, request)
-  local keys = request.keys
-  local transitional = source.transitional == '1' and '1' or '0'
-  local before = redis.call('GET', keys.seen)
-  if before then return { 'repeated', before, transitional } end
-  -- Asked first: a session must not be reserved by a request that cannot be stored.
-  if redis.call('EXISTS', keys.events) == 0 then return { 'no-lane' } end
+-- Appends the request to its lane: the entry's id, or false if there is no such stream.
+local function append(request, profile, new, transitional)
+  local stream, args, first, last = key(request, EVENTS), request.all_args, request.fields_from, request.fields_to
+  if vouches(request) then
+    return redis.call('XADD', stream, 'NOMKSTREAM', '*', 'pro', profile, 'new', new, 'tra', transitional, 'vou', '1',
+      unpack(args, first, last))
+  end
+  return redis.call('XADD', stream, 'NOMKSTREAM', '*', 'pro', profile, 'new', new, 'tra', transitional,
+    unpack(args, first, last))
+end
 
-  local known = redis.call('GET', keys.session)
+-- The first of any number of parallel requests decides which profile the session has. A known one lives on: it is written
+-- again because the edge has no right to EXPIRE, which can delete.
+local function keep_session(request, known, profile)
+  local session = key(request, SESSION)
+  if known and known ~= '' then
+    if redis.call('PTTL', session) < RENEWED_BELOW then redis.call('SET', session, known, 'EX', SESSION_SECONDS) end
+  elseif not request.facts['session-less'] then
+    redis.call('SET', session, profile, 'EX', SESSION_SECONDS)
+  end
+end
+
+-- Takes in one request that its source allows.
+local function accept(source, request, count)
+  local transitional = source.transitional == '1' and '1' or '0'
+  local before, known = unpack(redis.call('MGET', key(request, SEEN), key(request, SESSION)))
+  if before then return { 'repeated', before, transitional } end
+
   local profile, unsettled = owner(source, request, known)
   if not profile then return unsettled end
   local limited = above_rate(source, request)
   if limited then return limited end
 
-  local entry = request.fields
-  for _, part in ipairs({ 'pro', profile, 'new', tostring(novelty(request, known, profile)), 'tra', transitional }) do
-    entry[#entry + 1] = part
-  end
-  if vouches(request) then
-    entry[#entry + 1] = 'vou'
-    entry[#entry + 1] = '1'
-  end
-  local id = redis.call('XADD', keys.events, 'NOMKSTREAM', '*', unpack(entry))
-  -- The first of any number of parallel requests decides which profile the session has. A known one lives on: it is
-  -- written again because the edge has no right to EXPIRE, which can delete.
-  if known and known ~= '' then
-    redis.call('SET', keys.session, known, 'EX', SESSION_SECONDS)
-  elseif not request.facts['session-less'] then
-    redis.call('SET', keys.session, profile, 'EX', SESSION_SECONDS)
-  end
-  redis.call('SET', keys.seen, profile, 'PX', SEEN_MILLISECONDS)
-  -- settle_v1 gives the ledger its time to live.
-  redis.call('HINCRBY', keys.ledger, request.source .. '|accepted', request.events)
+  -- Before the session is reserved, as the stream may not be there.
+  local id = append(request, profile, novelty(request, known, profile), transitional)
+  if not id then return { 'no-lane' } end
+  keep_session(request, known, profile)
+  redis.call('SET', key(request, SEEN), profile, 'PX', SEEN_MILLISECONDS)
+  count(request)
   return { 'accepted', profile, transitional, id }
-end
-
-local function words(text)
-  local set = {}
-  for word in string.gmatch(text, '%S+') do set[word] = true end
-  return set
 end
 
 -- The requests of a call, or what is wrong with it. Nothing is written before all of them are read.
@@ -138,7 +152,7 @@ local function read_requests(keys, args)
   if not count or count < 1 or count > MOST_REQUESTS or #keys ~= count * KEYS_EACH then
     return nil, 'takes 1 to ' .. MOST_REQUESTS .. ' requests with ' .. KEYS_EACH .. ' keys each'
   end
-  local requests, at = {}, 2
+  local requests, facts, at = {}, {}, 2
   for number = 1, count do
     local events, fields = tonumber(args[at + 6]), tonumber(args[at + 7])
     if not events or events < 0 or events % 1 ~= 0 then
@@ -148,28 +162,41 @@ local function read_requests(keys, args)
     if not last or fields < 1 or not args[last] then
       return nil, 'request ' .. number .. ' is cut short'
     end
-    local first = (number - 1) * KEYS_EACH
+    local words = args[at + 2]
+    facts[words] = facts[words] or set_of(words, '%S+')
     requests[number] = {
-      keys = {
-        source = keys[first + 1],
-        events = keys[first + 2],
-        session = keys[first + 3],
-        seen = keys[first + 4],
-        ledger = keys[first + 5],
-        rate = keys[first + 6],
-      },
+      all_keys = keys,
+      keys_before = (number - 1) * KEYS_EACH,
       bridge = args[at],
       source = args[at + 1],
-      facts = words(args[at + 2]),
+      facts = facts[words],
       origin = args[at + 3],
       profile = args[at + 4],
       claim = args[at + 5],
       events = events,
-      fields = { unpack(args, at + ARGUMENTS_EACH, last) },
+      all_args = args,
+      fields_from = at + ARGUMENTS_EACH,
+      fields_to = last,
     }
     at = last + 1
   end
   return requests
+end
+
+-- Counts events of requests that were taken in; settle_v1 gives the ledgers their time to live.
+local function ledgers()
+  local counted = {}
+  local function count(request)
+    local ledger = key(request, LEDGER)
+    counted[ledger] = counted[ledger] or {}
+    counted[ledger][request.source] = (counted[ledger][request.source] or 0) + request.events
+  end
+  local function write()
+    for ledger, sources in pairs(counted) do
+      for source, events in pairs(sources) do redis.call('HINCRBY', ledger, source .. '|accepted', events) end
+    end
+  end
+  return count, write
 end
 
 -- KEYS, for each request: source, events, session, seen, ledger, rate.
@@ -179,18 +206,24 @@ local function track_v1(keys, args)
   local requests, wrong = read_requests(keys, args)
   if not requests then return redis.error_reply('ERR track_v1 ' .. wrong) end
   local replies, sources = {}, {}
-  for number, request in ipairs(requests) do
-    local key = request.keys.source
-    sources[key] = sources[key] or read_source(key)
-    local source = sources[key]
-    replies[number] = refusal(source, request) or accept(source, request)
-  end
+  local count, write_ledgers = ledgers()
+  local whole, problem = pcall(function()
+    for number, request in ipairs(requests) do
+      -- A source has the same settings in all lanes, but for the moment in which a change is published.
+      local source = sources[request.source] or read_source(request)
+      sources[request.source] = source
+      replies[number] = refusal(source, request) or accept(source, request, count)
+    end
+  end)
+  -- Whatever stopped it: what was taken in is counted.
+  write_ledgers()
+  if not whole then error(problem) end
   return replies
 end
 
--- KEYS: a profile id's alias. The id that it stands for now, or nil.
+-- KEYS: aliases of profile ids. For each the id that it stands for now, or nil.
 local function track_alias_v1(keys)
-  return redis.call('GET', keys[1])
+  return redis.call('MGET', unpack(keys))
 end
 
 -- KEYS: a redirect. Its address, source, event type and template of properties, or nil.

@@ -59,6 +59,12 @@ impl RequestHead {
         content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
+    /// How long the body is, if the request says so. A body that came so far is whole.
+    #[must_use]
+    pub fn body_bytes(&self) -> Option<usize> {
+        self.header("content-length")?.parse().ok()
+    }
+
     /// The last value of a header. Hosts append theirs to what clients send, so only the last can be trusted.
     #[must_use]
     pub fn last_header(&self, name: &str) -> Option<&str> {

@@ -72,28 +72,30 @@ impl Facts {
             ("doubtful", claim.is_some_and(|claim| claim.doubtful)),
             ("minted", minted),
         ];
-        let words: Vec<_> = table.iter().filter(|(_, holds)| *holds).map(|(word, _)| *word).collect();
-        words.join(" ")
+        let mut words = String::new();
+        for (word, _) in table.iter().filter(|(_, holds)| *holds) {
+            words.push_str(if words.is_empty() { "" } else { " " });
+            words.push_str(word);
+        }
+        words
     }
 }
 
-/// The most requests of one lane that one `FCALL track_v1` takes.
+/// The most requests that one `FCALL track_v1` takes.
 pub const MOST_REQUESTS: usize = 64;
 
 /// How many `KEYS` each of them has.
 const KEYS_EACH: usize = 6;
 
-/// A call in the words of Redis, to be sent alone or with others of its lane.
+/// A request in the words of Redis, to be sent alone or with others: with those of other lanes too, unless Redis is a cluster.
 #[derive(Clone, Debug)]
-pub struct TrackWords {
-    /// The session's lane.
-    pub lane: Lane,
-    /// The command that looks up what the claim stands for, to be sent before.
-    pub look_up: Option<Vec<String>>,
+pub struct TrackWords<'a> {
+    /// Where to look up what the claim stands for: a key of [`alias_command`], to be sent before.
+    pub alias_key: Option<&'a str>,
     /// The request's `KEYS`.
     pub keys: [String; KEYS_EACH],
     /// The request's part of `ARGV`, which begins with the number of requests.
-    pub arguments: Vec<Cow<'static, str>>,
+    pub arguments: Vec<Cow<'a, str>>,
 }
 
 /// `FCALL track_v1` with as many keys as this number of requests has. Their keys follow, the number of requests, and
@@ -103,12 +105,19 @@ pub fn track_command(requests: usize) -> [String; 3] {
     ["FCALL".to_owned(), TRACK_FUNCTION.to_owned(), (requests * KEYS_EACH).to_string()]
 }
 
+/// `FCALL_RO track_alias_v1` with this number of keys, which follow; its reply is for [`survivor_of`].
+#[must_use]
+pub fn alias_command(keys: usize) -> [String; 3] {
+    ["FCALL_RO".to_owned(), ALIAS_FUNCTION.to_owned(), keys.to_string()]
+}
+
 impl TrackCall {
     /// The Redis commands of this request by itself, to be sent in one HTTP request: perhaps one that looks up the claim,
     /// then `FCALL track_v1`.
     #[must_use]
-    pub fn into_commands(self) -> Vec<Vec<String>> {
-        let TrackWords { look_up, keys, arguments, .. } = self.into_words();
+    pub fn commands(&self) -> Vec<Vec<String>> {
+        let TrackWords { alias_key, keys, arguments } = self.words();
+        let look_up = alias_key.map(|key| alias_command(1).into_iter().chain([key.to_owned()]).collect());
         let command = track_command(1).into_iter().chain(keys).chain(["1".to_owned()]);
         let command = command.chain(arguments.into_iter().map(Cow::into_owned));
         look_up.into_iter().chain([command.collect()]).collect()
@@ -116,39 +125,34 @@ impl TrackCall {
 
     /// What Redis is told of this request.
     #[must_use]
-    pub fn into_words(self) -> TrackWords {
+    pub fn words(&self) -> TrackWords<'_> {
         let Self { lane, bridge, fingerprint, origin, claim, facts, record } = self;
         let keys = [
             lane.source(&record.source),
             lane.events(),
             lane.session(&record.session),
-            lane.seen(&fingerprint),
+            lane.seen(fingerprint),
             lane.ledger(record.received_at),
             lane.rate(&record.source),
         ];
-        let words = facts.words(claim.as_ref(), record.new_profile);
-        let claimed = claim.as_ref().map(|claim| claim.id.clone());
-        let mut arguments: Vec<Cow<'static, str>> = vec![bridge.into()];
-        arguments.extend([record.source.clone(), words, origin.unwrap_or_default()].map(Cow::Owned));
-        arguments.extend([record.profile.clone(), claimed].map(|id| Cow::Owned(id.unwrap_or_default())));
-        arguments.push(record.events.to_string().into());
-        let fields = record.into_edge_fields();
-        arguments.push(fields.len().to_string().into());
-        arguments
-            .extend(fields.into_iter().flat_map(|(name, value)| [Cow::Borrowed(name), Cow::Owned(value)]));
-        let look_up = claim.map(|claim| read_only(ALIAS_FUNCTION, claim.alias_key));
-        TrackWords { lane, look_up, keys, arguments }
+        let claim = claim.as_ref();
+        let fields = record.edge_fields();
+        let mut arguments: Vec<Cow<'_, str>> = Vec::with_capacity(8 + 2 * fields.len());
+        arguments.extend([*bridge, &record.source].map(Cow::Borrowed));
+        arguments.push(facts.words(claim, record.new_profile).into());
+        let claimed = claim.map(|claim| claim.id.as_str());
+        let optional = [origin.as_deref(), record.profile.as_deref(), claimed];
+        arguments.extend(optional.map(|text| Cow::Borrowed(text.unwrap_or_default())));
+        arguments.extend([record.events.to_string(), fields.len().to_string()].map(Cow::Owned));
+        arguments.extend(fields.into_iter().flat_map(|(name, value)| [name.into(), value]));
+        TrackWords { alias_key: claim.map(|claim| claim.alias_key.as_str()), keys, arguments }
     }
 }
 
 /// The command that reads a redirect; its reply is for [`Redirect::parse`].
 #[must_use]
 pub fn redirect_command(key: String) -> Vec<String> {
-    read_only(REDIRECT_FUNCTION, key)
-}
-
-fn read_only(function: &str, key: String) -> Vec<String> {
-    vec!["FCALL_RO".to_owned(), function.to_owned(), "1".to_owned(), key]
+    vec!["FCALL_RO".to_owned(), REDIRECT_FUNCTION.to_owned(), "1".to_owned(), key]
 }
 
 /// What Redis replied to the commands of a [`TrackCall`].
@@ -240,14 +244,14 @@ pub struct Redirect {
 pub struct FunctionReplyError;
 
 impl Tracked {
-    /// Reads the replies to the commands of [`TrackCall::into_commands`], in their order.
+    /// Reads the replies to the commands of [`TrackCall::commands`], in their order.
     ///
     /// # Errors
     /// Replies of another number or shape.
     pub fn parse(replies: &[Value]) -> Result<Self, FunctionReplyError> {
         match replies {
             [reply] => Ok(Self { reply: only(reply)?, survivor: None }),
-            [survivor, reply] => Ok(Self { reply: only(reply)?, survivor: survivor_of(survivor)? }),
+            [survivor, reply] => Ok(Self { reply: only(reply)?, survivor: survivor_of(survivor, 0)? }),
             _ => Err(FunctionReplyError),
         }
     }
@@ -257,14 +261,15 @@ fn only(reply: &Value) -> Result<TrackReply, FunctionReplyError> {
     TrackReply::parse(reply.get(0).ok_or(FunctionReplyError)?)
 }
 
-/// Reads the reply to [`TrackWords::look_up`]: the profile that the claimed id stands for, if it is not its own.
+/// Reads the reply to [`alias_command`]: the profile that the claimed id at this position among its keys stands for, if it is
+/// not its own.
 ///
 /// # Errors
 /// A reply of another shape.
-pub fn survivor_of(reply: &Value) -> Result<Option<String>, FunctionReplyError> {
-    match reply {
-        Value::Null => Ok(None),
-        Value::String(survivor) => Ok(Some(survivor.clone())),
+pub fn survivor_of(reply: &Value, position: usize) -> Result<Option<String>, FunctionReplyError> {
+    match reply.get(position) {
+        Some(Value::Null) => Ok(None),
+        Some(Value::String(survivor)) => Ok(Some(survivor.clone())),
         _ => Err(FunctionReplyError),
     }
 }
@@ -275,11 +280,11 @@ impl TrackReply {
     /// # Errors
     /// A reply of another shape.
     pub fn parse(parts: &Value) -> Result<Self, FunctionReplyError> {
-        let part = |index: usize| text(parts, index);
-        Ok(match part(0)?.as_str() {
+        let part = |index: usize| text(parts, index).map(str::to_owned);
+        Ok(match text(parts, 0)? {
             "accepted" | "repeated" => Self::Stored {
                 profile: Some(part(1)?).filter(|profile| !profile.is_empty()),
-                transitional: part(2)? == "1",
+                transitional: text(parts, 2)? == "1",
             },
             "empty" => Self::Empty,
             "unknown-source" => Self::UnknownSource,
@@ -287,7 +292,9 @@ impl TrackReply {
             "wrong-bridge" => Self::WrongBridge { name: part(1)?, allowed: part(2)? },
             "wrong-origin" => Self::WrongOrigin,
             "bot" => Self::Bot,
-            "limited" => Self::Limited { milliseconds: part(1)?.parse().map_err(|_| FunctionReplyError)? },
+            "limited" => {
+                Self::Limited { milliseconds: text(parts, 1)?.parse().map_err(|_| FunctionReplyError)? }
+            }
             "dropped" => Self::Dropped,
             "anonymous-only" => Self::AnonymousOnly,
             "unresolved" => Self::Unresolved,
@@ -295,8 +302,8 @@ impl TrackReply {
             "unknown-session" => Self::UnknownSession,
             "identify" => Self::Identify(Identification {
                 replace_profile_id: Some(part(1)?).filter(|path| !path.is_empty()),
-                generate_profile: part(2)?.split_whitespace().map(str::to_owned).collect(),
-                sticky_session: part(3)? == "1",
+                generate_profile: text(parts, 2)?.split_whitespace().map(str::to_owned).collect(),
+                sticky_session: text(parts, 3)? == "1",
             }),
             "no-lane" => Self::NoLane,
             _ => return Err(FunctionReplyError),
@@ -313,13 +320,14 @@ impl Redirect {
         if reply.is_null() {
             return Ok(None);
         }
-        let [url, source, event_type, props] = [0, 1, 2, 3].map(|index| text(reply, index));
+        let [url, source, event_type, props] =
+            [0, 1, 2, 3].map(|index| text(reply, index).map(str::to_owned));
         Ok(Some(Self { url: url?, source: source?, event_type: event_type?, props: props? }))
     }
 }
 
-fn text(parts: &Value, index: usize) -> Result<String, FunctionReplyError> {
-    parts.get(index).and_then(Value::as_str).map(str::to_owned).ok_or(FunctionReplyError)
+fn text(parts: &Value, index: usize) -> Result<&str, FunctionReplyError> {
+    parts.get(index).and_then(Value::as_str).ok_or(FunctionReplyError)
 }
 
 #[cfg(test)]
@@ -367,9 +375,10 @@ mod tests {
     fn a_claim_is_looked_up_in_the_same_request() {
         let stored = json!([["accepted", "p", "0", "1-0"]]);
         let survivor = |replies: &[Value]| Tracked::parse(replies).map(|tracked| tracked.survivor);
-        assert_eq!(survivor(&[json!(null), stored.clone()]), Ok(None));
-        assert_eq!(survivor(&[json!("s"), stored.clone()]), Ok(Some("s".into())));
-        for rubbish in [vec![], vec![json!(1), stored.clone()], vec![stored.clone(), stored.clone(), stored]]
+        assert_eq!(survivor(&[json!([null]), stored.clone()]), Ok(None));
+        assert_eq!(survivor(&[json!(["s"]), stored.clone()]), Ok(Some("s".into())));
+        for rubbish in
+            [vec![], vec![json!("s"), stored.clone()], vec![stored.clone(), stored.clone(), stored]]
         {
             assert_eq!(survivor(&rubbish), Err(FunctionReplyError));
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::Hasher as _;
+use std::sync::Arc;
 
 use siphasher::sip::SipHasher24;
 
@@ -13,7 +14,7 @@ use siphasher::sip::SipHasher24;
 pub struct Lanes {
     context: String,
     region: String,
-    count: u16,
+    lanes: Vec<Lane>,
 }
 
 /// A name or number that lanes cannot have.
@@ -51,7 +52,12 @@ impl Lanes {
         if !(1..=256).contains(&count) {
             return Err(LanesError::Count(count));
         }
-        Ok(Self { context: context.to_owned(), region: region.to_owned(), count })
+        let lane = |number| Lane(format!("tl:{context}:{region}:{number:02}").into());
+        Ok(Self {
+            context: context.to_owned(),
+            region: region.to_owned(),
+            lanes: (0..count).map(lane).collect(),
+        })
     }
 
     /// The context, `production` or `staging` as a rule: data of two contexts never meet.
@@ -66,9 +72,10 @@ impl Lanes {
     pub fn of_session(&self, session_id: &str) -> Lane {
         let mut hasher = SipHasher24::new();
         hasher.write(session_id.as_bytes());
-        let number = hasher.finish() % u64::from(self.count);
-        // A remainder of a u16 fits a u16.
-        self.lane(u16::try_from(number).unwrap_or_default())
+        let number = hasher.finish() % u64::from(self.count());
+        // The remainder is below their number.
+        let lane = usize::try_from(number).ok().and_then(|number| self.lanes.get(number));
+        lane.cloned().unwrap_or_else(|| self.nowhere())
     }
 
     /// The lane that keeps what is known of a profile id, wherever its sessions are.
@@ -79,19 +86,20 @@ impl Lanes {
 
     /// Every lane, in order of its number.
     pub fn all(&self) -> impl Iterator<Item = Lane> + '_ {
-        (0..self.count).map(|number| self.lane(number))
+        self.lanes.iter().cloned()
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u16 {
-        self.count
+        // 256 are the most.
+        u16::try_from(self.lanes.len()).unwrap_or(u16::MAX)
     }
 
     /// A lane that no installation has.
     #[must_use]
     pub fn nowhere(&self) -> Lane {
-        Lane(format!("tl:{}:{}:none", self.context, self.region))
+        Lane(format!("tl:{}:{}:none", self.context, self.region).into())
     }
 
     /// The channel on which the private service publishes what it has just stored.
@@ -99,15 +107,11 @@ impl Lanes {
     pub fn live_channel(&self) -> String {
         format!("tl:{}:live", self.context)
     }
-
-    fn lane(&self, number: u16) -> Lane {
-        Lane(format!("tl:{}:{}:{number:02}", self.context, self.region))
-    }
 }
 
 /// One lane. Its name is the hash tag of all its keys, so they share a slot of a Redis Cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Lane(String);
+pub struct Lane(Arc<str>);
 
 impl Lane {
     /// The stream of accepted requests.

@@ -144,8 +144,8 @@ impl Redirect {
 
 /// The command that appends a request to its lane; its reply is for [`was_appended`].
 #[must_use]
-pub fn append_command(lane: &Lane, record: StreamRecord) -> Vec<String> {
-    let fields = record.into_fields().into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
+pub fn append_command(lane: &Lane, record: &StreamRecord) -> Vec<String> {
+    let fields = record.fields().into_iter().flat_map(|(name, value)| [name.to_owned(), value.into_owned()]);
     append(lane).into_iter().chain(fields).collect()
 }
 

@@ -17,7 +17,7 @@ pub use answer::Answer;
 pub use event_id::{event_id, system_event_id};
 pub use function::{
     Claim, Facts, FunctionReplyError, Identification, MOST_REQUESTS, Redirect, TRACK_FUNCTION, TrackCall,
-    TrackReply, TrackWords, Tracked, redirect_command, survivor_of, track_command,
+    TrackReply, TrackWords, Tracked, alias_command, redirect_command, survivor_of, track_command,
 };
 pub use lane::{Lane, Lanes, LanesError};
 pub use lean::{

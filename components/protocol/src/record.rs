@@ -1,5 +1,6 @@
 //! The stream record: a request as the visitor sent it, and what only the edge knew of it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -97,50 +98,44 @@ const NEW_PROFILE: u8 = 2;
 
 impl StreamRecord {
     /// Names and values of the fields that the edge writes. `track_v1` adds `pro`, `new`, `tra` and `vou`.
-    ///
-    /// Takes the record apart, because a body may be large and is not needed twice.
     #[must_use]
-    pub fn into_edge_fields(self) -> Vec<(&'static str, String)> {
-        let mut fields = vec![
-            (VERSION, "1".to_owned()),
-            (REQUEST, self.request_id.to_string()),
-            (RECEIVED, self.received_at.to_string()),
-            (SOURCE, self.source),
-            (SESSION, self.session),
-            (EVENTS, self.events.to_string()),
+    pub fn edge_fields(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let mut fields: Vec<(_, Cow<'_, str>)> = vec![
+            (VERSION, "1".into()),
+            (REQUEST, self.request_id.to_string().into()),
+            (RECEIVED, self.received_at.to_string().into()),
+            (SOURCE, self.source.as_str().into()),
+            (SESSION, self.session.as_str().into()),
+            (EVENTS, self.events.to_string().into()),
         ];
-        if let Some(address) = self.client_address {
-            fields.push((ADDRESS, address));
-        }
+        fields.extend(self.client_address.as_deref().map(|address| (ADDRESS, address.into())));
         if !self.headers.is_empty() {
             // Strings always serialise.
-            fields.push((HEADERS, serde_json::to_string(&self.headers).unwrap_or_default()));
+            fields.push((HEADERS, serde_json::to_string(&self.headers).unwrap_or_default().into()));
         }
-        fields.push((BODY, self.body));
+        fields.push((BODY, self.body.as_str().into()));
         fields
     }
 
     /// Names and values of all fields, for an edge that decides what else `track_v1` would.
     #[must_use]
-    pub fn into_fields(mut self) -> Vec<(&'static str, String)> {
-        let flags = (if self.new_session { NEW_SESSION } else { 0 })
+    pub fn fields(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let new = (if self.new_session { NEW_SESSION } else { 0 })
             | (if self.new_profile { NEW_PROFILE } else { 0 });
-        let mut decided = vec![
-            (PROFILE, self.profile.take().unwrap_or_default()),
-            (NEW, flags.to_string()),
+        let mut fields = self.edge_fields();
+        fields.extend([
+            (PROFILE, self.profile.as_deref().unwrap_or_default().into()),
+            (NEW, new.to_string().into()),
             (TRANSITIONAL, flag(self.transitional)),
-        ];
-        if self.vouched {
-            decided.push((VOUCHED, flag(true)));
+        ]);
+        fields.extend(self.vouched.then(|| (VOUCHED, flag(true))));
+        if let Some(unasked) = &self.unasked {
+            fields.push((LEAN, flag(true)));
+            fields.extend(unasked.claim.as_deref().map(|claim| (CLAIM, claim.into())));
+            fields.extend(unasked.known_session_only.then(|| (KNOWN_SESSION_ONLY, flag(true))));
+            fields
+                .extend(unasked.fingerprint.as_deref().map(|fingerprint| (FINGERPRINT, fingerprint.into())));
         }
-        if let Some(unasked) = self.unasked.take() {
-            decided.push((LEAN, flag(true)));
-            decided.extend(unasked.claim.map(|claim| (CLAIM, claim)));
-            decided.extend(unasked.known_session_only.then(|| (KNOWN_SESSION_ONLY, flag(true))));
-            decided.extend(unasked.fingerprint.map(|fingerprint| (FINGERPRINT, fingerprint)));
-        }
-        let mut fields = self.into_edge_fields();
-        fields.extend(decided);
         fields
     }
 
@@ -191,8 +186,8 @@ impl StreamRecord {
     }
 }
 
-fn flag(set: bool) -> String {
-    if set { "1" } else { "0" }.to_owned()
+fn flag(set: bool) -> Cow<'static, str> {
+    if set { "1" } else { "0" }.into()
 }
 
 fn parse<T: FromStr>(field: &'static str, value: &str) -> Result<T, RecordError> {
@@ -259,9 +254,9 @@ mod tests {
     fn stored(record: &StreamRecord) -> HashMap<String, String> {
         let mut fields: HashMap<_, _> = record
             .clone()
-            .into_edge_fields()
+            .edge_fields()
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.to_owned(), value.into_owned()))
             .collect();
         fields.insert("pro".into(), record.profile.clone().unwrap_or_default());
         fields.insert("new".into(), "1".into());
@@ -286,8 +281,9 @@ mod tests {
         };
         for unasked in [whole, Unasked::default()] {
             let record = StreamRecord { unasked: Some(unasked), ..record() };
-            let fields: HashMap<_, _> = record.clone().into_fields().into_iter().collect();
-            assert_eq!(StreamRecord::from_fields(|name| fields.get(name).cloned()), Ok(record));
+            let fields: HashMap<_, _> = record.fields().into_iter().collect();
+            let field = |name: &str| fields.get(name).map(|value| value.clone().into_owned());
+            assert_eq!(StreamRecord::from_fields(field), Ok(record.clone()));
         }
     }
 

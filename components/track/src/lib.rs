@@ -57,7 +57,7 @@ async fn answer(collector: &Track, head: &RequestHead, request: wasi::Request) -
         Admission::Answer(response) => return response,
         Admission::Body { limit } => limit,
     };
-    let body = wire::body(request, limit).await;
+    let body = wire::body(request, head, limit).await;
     let Answered { response, note } = collector.answer(head, body).await;
     if let Some(note) = note {
         log(&note);

@@ -30,18 +30,32 @@ fn method(method: wasi::Method) -> Method {
     }
 }
 
+/// The most bytes of a body that are asked for at a time.
+const CHUNK: usize = 16 * 1024;
+
 /// Reads at most `limit` bytes.
-pub(crate) async fn body(request: wasi::Request, limit: usize) -> SentBody {
+///
+/// Each look at the stream is a way to the host and back, so the end of a body is not asked for where its length tells.
+pub(crate) async fn body(request: wasi::Request, head: &RequestHead, limit: usize) -> SentBody {
+    let announced = head.body_bytes();
     let (result_writer, result_reader) = wit_future::new(|| Ok(()));
     drop(result_writer);
     let (mut stream, trailers) = wasi::Request::consume_body(request, result_reader);
     let mut body = Vec::new();
     loop {
-        let (state, chunk) = stream.read(Vec::with_capacity(16 * 1024)).await;
+        let awaited = announced.map_or(CHUNK, |bytes| bytes.saturating_sub(body.len()).clamp(1, CHUNK));
+        let (state, chunk) = stream.read(Vec::with_capacity(awaited)).await;
         if body.len() + chunk.len() > limit {
             return SentBody::TooLarge;
         }
-        body.extend_from_slice(&chunk);
+        if body.is_empty() {
+            body = chunk;
+        } else {
+            body.extend_from_slice(&chunk);
+        }
+        if Some(body.len()) == announced {
+            return SentBody::Whole(body);
+        }
         if state == StreamResult::Dropped {
             break;
         }

@@ -21,16 +21,16 @@ use xtask::stack::Part;
 
 /// What a request of a known session costs, with every command that the function runs.
 const BY_FUNCTION: [(&str, u64); 7] =
-    [("exists", 1), ("fcall", 1), ("get", 2), ("hincrby", 1), ("hmget", 1), ("set", 2), ("xadd", 1)];
+    [("fcall", 1), ("hincrby", 1), ("hmget", 1), ("mget", 1), ("pttl", 1), ("set", 1), ("xadd", 1)];
 /// The same with a profile id.
 const BY_FUNCTIONS: [(&str, u64); 8] = [
-    ("exists", 1),
     ("fcall", 1),
     ("fcall_ro", 1),
-    ("get", 3),
     ("hincrby", 1),
     ("hmget", 1),
-    ("set", 2),
+    ("mget", 2),
+    ("pttl", 1),
+    ("set", 1),
     ("xadd", 1),
 ];
 const LEAN: [(&str, u64); 1] = [("xadd", 1)];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use redis::Client;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
-use tideline_protocol::{Claim, Facts, Lanes, StreamRecord, TrackCall};
+use tideline_protocol::{Claim, Facts, Lanes, StreamRecord, TrackCall, alias_command};
 use uuid::Uuid;
 use xtask::ports::Ports;
 use xtask::process::Process;
@@ -58,22 +58,24 @@ impl Cluster {
             load.arg("LOAD").arg("REPLACE").arg(code).query_async(&mut self.redis).await.unwrap();
     }
 
-    /// Sends a call; the first words of the replies, nil as none.
-    async fn run(&mut self, call: TrackCall) -> Vec<Option<String>> {
-        let mut found = Vec::new();
-        for words in call.into_commands() {
-            let mut command = redis::cmd(&words[0]);
-            let reply: redis::Value = command.arg(&words[1..]).query_async(&mut self.redis).await.unwrap();
-            found.push(match reply {
-                redis::Value::Nil => None,
-                reply => {
-                    let replies: Vec<Vec<String>> = redis::from_redis_value(reply).unwrap();
-                    Some(replies[0][0].clone())
-                }
-            });
+    /// Sends a call: what the claim stands for, if there is one, and the first word of the reply.
+    async fn run(&mut self, call: TrackCall) -> (Option<String>, String) {
+        let mut commands = call.commands();
+        let mut command = words(&commands.pop().unwrap());
+        let reply: Vec<Vec<String>> = command.query_async(&mut self.redis).await.unwrap();
+        let mut survivor = None;
+        for look_up in commands {
+            let [found]: [Option<String>; 1] = words(&look_up).query_async(&mut self.redis).await.unwrap();
+            survivor = found;
         }
-        found
+        (survivor, reply[0][0].clone())
     }
+}
+
+fn words(words: &[String]) -> redis::Cmd {
+    let mut command = redis::cmd(&words[0]);
+    command.arg(&words[1..]);
+    command
 }
 
 fn call(lanes: &Lanes, session: &str, claim: Option<&str>) -> TrackCall {
@@ -128,8 +130,19 @@ async fn a_call_touches_one_slot_and_no_key_that_it_does_not_name() {
     for number in 0..20 {
         // The alias is in the lane of the id, which is looked up by a command of its own.
         let call = call(&lanes, &format!("s{number}"), Some(&format!("imported-{number}")));
-        assert_eq!(cluster.run(call).await, [None, Some("accepted".to_owned())]);
+        assert_eq!(cluster.run(call).await, (None, "accepted".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_call_of_two_lanes_is_refused_in_the_words_that_the_edge_waits_for() {
+    let lanes = Lanes::new("production", "eu", 4).unwrap();
+    let mut cluster = Cluster::start().await;
+    cluster.load(LIBRARY).await;
+    let aliases = lanes.all().map(|lane| lane.alias("p"));
+    let command: Vec<String> = alias_command(4).into_iter().chain(aliases).collect();
+    let error = words(&command).query_async::<redis::Value>(&mut cluster.redis).await.unwrap_err();
+    assert_eq!(error.code(), Some("CROSSSLOT"), "{error}");
 }
 
 #[tokio::test]
@@ -140,12 +153,12 @@ async fn the_next_version_of_the_function_lives_beside_this_one() {
     provision(&mut cluster, &lanes).await;
     let next = "#!lua name=tideline_next\nredis.register_function('track_v2', function() return 'two' end)";
     cluster.load(next).await;
-    assert_eq!(cluster.run(call(&lanes, "s", None)).await, [Some("accepted".to_owned())]);
+    assert_eq!(cluster.run(call(&lanes, "s", None)).await, (None, "accepted".to_owned()));
     let stream = lanes.of_session("s").events();
     let two: String =
         redis::cmd("FCALL").arg("track_v2").arg(1).arg(stream).query_async(&mut cluster.redis).await.unwrap();
     assert_eq!(two, "two");
     // Edges of this version go on while those of the next are rolled out.
     cluster.load(next).await;
-    assert_eq!(cluster.run(call(&lanes, "another", None)).await, [Some("accepted".to_owned())]);
+    assert_eq!(cluster.run(call(&lanes, "another", None)).await, (None, "accepted".to_owned()));
 }

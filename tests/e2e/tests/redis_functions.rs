@@ -4,7 +4,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisResult, Value};
 use tideline_e2e::Tideline;
 use tideline_protocol::{
-    Claim, Facts, Identification, Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked, track_command,
+    Claim, Facts, Identification, Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked, alias_command,
+    track_command,
 };
 use uuid::Uuid;
 use xtask::stack::Part;
@@ -51,6 +52,14 @@ fn call(session: &str, fingerprint: &str, profile: &str) -> TrackCall {
     }
 }
 
+/// The words of one call for two requests.
+fn in_one_call(calls: [TrackCall; 2]) -> Vec<String> {
+    let words = calls.each_ref().map(TrackCall::words);
+    let keys = words.iter().flat_map(|words| words.keys.clone());
+    let arguments = words.iter().flat_map(|words| words.arguments.iter().map(ToString::to_string));
+    track_command(2).into_iter().chain(keys).chain(["2".to_owned()]).chain(arguments).collect()
+}
+
 async fn raw(redis: &mut MultiplexedConnection, command: &[String]) -> RedisResult<Value> {
     let mut words = command.iter();
     let mut command = redis::cmd(words.next().unwrap());
@@ -73,7 +82,7 @@ fn as_json(value: Value) -> serde_json::Value {
 
 async fn run_all(redis: &mut MultiplexedConnection, call: &TrackCall) -> Tracked {
     let mut replies = Vec::new();
-    for command in call.clone().into_commands() {
+    for command in call.commands() {
         replies.push(as_json(raw(redis, &command).await.unwrap()));
     }
     Tracked::parse(&replies).unwrap()
@@ -110,10 +119,47 @@ async fn the_first_request_decides_the_profile_and_repeats_are_stored_once() {
         .await
         .unwrap();
     assert_eq!(ledger, 4);
-    for (key, most) in [(lane.session("s"), 86_400), (lane.seen("one"), 120)] {
+    for (key, most) in [(lane.session("s"), 90_000), (lane.seen("one"), 120)] {
         let seconds: i64 = redis::cmd("TTL").arg(&key).query_async(&mut service).await.unwrap();
         assert!((1..=most).contains(&seconds), "{key} lives {seconds} s");
     }
+}
+
+#[tokio::test]
+async fn a_session_lives_a_day_after_each_request_and_is_written_again_only_for_that() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let mut service = connect(&tideline.redis_url()).await;
+    let key = lanes().of_session("s").session("s");
+    run(&mut edge, &call("s", "first", "p")).await;
+    for (left, lives) in [(89_000, 86_401..=89_000), (86_000, 89_001..=90_000)] {
+        let _: () = redis::cmd("EXPIRE").arg(&key).arg(left).query_async(&mut service).await.unwrap();
+        run(&mut edge, &call("s", &left.to_string(), "p")).await;
+        let seconds: i64 = redis::cmd("TTL").arg(&key).query_async(&mut service).await.unwrap();
+        assert!(lives.contains(&seconds), "{seconds} s after {left}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_in_before_a_failure_is_counted_and_recognised() {
+    let (mut tideline, mut edge) = redis_as_edge().await;
+    tideline.stop(Part::Service).unwrap();
+    let mut service = connect(&tideline.redis_url()).await;
+    let other = (0..).map(|number| format!("n{number}"));
+    let other = other.into_iter().find(|id| lanes().of_session(id) != lanes().of_session("s")).unwrap();
+    let broken = lanes().of_session(&other).events();
+    let _: () = redis::cmd("DEL").arg(&broken).query_async(&mut service).await.unwrap();
+    let _: () = redis::cmd("SET").arg(&broken).arg("no stream").query_async(&mut service).await.unwrap();
+    let both = in_one_call([call("s", "one", "first"), call(&other, "two", "second")]);
+    for _ in 0..2 {
+        let error = raw(&mut edge, &both).await.unwrap_err().to_string();
+        assert!(error.contains("WRONGTYPE"), "{error}");
+    }
+    let lane = lanes().of_session("s");
+    let length: i64 = redis::cmd("XLEN").arg(lane.events()).query_async(&mut service).await.unwrap();
+    let mut counted = redis::cmd("HGET");
+    counted.arg(lane.ledger(1_795_372_946_098)).arg("shop-web|accepted");
+    let counted: i64 = counted.query_async(&mut service).await.unwrap();
+    assert_eq!((length, counted), (1, 2));
 }
 
 #[tokio::test]
@@ -336,11 +382,7 @@ async fn many_requests_in_one_call_are_decided_one_by_one() {
     let good = call("s", "one", "first");
     let mut bad = call("s", "two", "first");
     bad.record.source = "nobody".to_owned();
-    let words = [good, bad].map(TrackCall::into_words);
-    let mut both = track_command(2).to_vec();
-    words.iter().for_each(|words| both.extend_from_slice(&words.keys));
-    both.push("2".to_owned());
-    words.into_iter().for_each(|words| both.extend(words.arguments.into_iter().map(Into::into)));
+    let both = in_one_call([good, bad]);
     let replies: Vec<Vec<String>> = redis::from_redis_value(raw(&mut edge, &both).await.unwrap()).unwrap();
     assert_eq!((replies[0][0].as_str(), replies[1][0].as_str()), ("accepted", "unknown-source"));
 
@@ -352,7 +394,8 @@ async fn many_requests_in_one_call_are_decided_one_by_one() {
 async fn a_call_of_another_shape_is_refused_before_anything_is_written() {
     let (mut tideline, mut edge) = redis_as_edge().await;
     tideline.stop(Part::Service).unwrap();
-    let good = call("s", "one", "first").into_words();
+    let good = call("s", "one", "first");
+    let good = good.words();
     // A request that could be taken comes first.
     let with = |count: &str, spoil: fn(&mut Vec<String>)| {
         let mut second: Vec<String> = good.arguments.iter().map(ToString::to_string).collect();
@@ -394,7 +437,7 @@ async fn a_redirect_and_an_alias_are_read_or_absent() {
         as_json(raw(&mut edge, &words).await.unwrap())
     };
     assert_eq!(ask("track_redirect_v1", lane.redirect("r")).await, serde_json::Value::Null);
-    assert_eq!(ask("track_alias_v1", lane.alias("p")).await, serde_json::Value::Null);
+    assert_eq!(ask("track_alias_v1", lane.alias("p")).await, serde_json::json!([null]));
     let fields =
         [("url", "https://a"), ("source", "s"), ("type", "click"), ("props", "{}"), ("enabled", "1")];
     let set = async |service: &mut MultiplexedConnection, fields: &[(&str, &str)]| {
@@ -407,7 +450,10 @@ async fn a_redirect_and_an_alias_are_read_or_absent() {
     set(&mut service, &[("enabled", "0")]).await;
     assert_eq!(ask("track_redirect_v1", lane.redirect("r")).await, serde_json::Value::Null);
     let _: () = redis::cmd("SET").arg(lane.alias("p")).arg("q").query_async(&mut service).await.unwrap();
-    assert_eq!(ask("track_alias_v1", lane.alias("p")).await, serde_json::json!("q"));
+    assert_eq!(ask("track_alias_v1", lane.alias("p")).await, serde_json::json!(["q"]));
+    let two = [lane.alias("none"), lane.alias("p")];
+    let words: Vec<String> = alias_command(2).into_iter().chain(two).collect();
+    assert_eq!(as_json(raw(&mut edge, &words).await.unwrap()), serde_json::json!([null, "q"]));
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ impl Commit for Redis {
         } else if call.record.events == 0 {
             TrackReply::Empty
         } else {
-            assert!(!call.clone().into_commands().is_empty());
+            assert!(!call.commands().is_empty());
             store(&call);
             TrackReply::Stored { profile: call.record.profile, transitional: false }
         };
@@ -87,7 +87,8 @@ impl Commit for Redis {
 fn store(call: &TrackCall) {
     let record = &call.record;
     let flags = u8::from(record.new_session) | u8::from(record.new_profile) << 1;
-    let mut entry: HashMap<&str, String> = record.clone().into_edge_fields().into_iter().collect();
+    let mut entry: HashMap<&str, String> =
+        record.edge_fields().into_iter().map(|(name, value)| (name, value.into_owned())).collect();
     entry.insert("pro", record.profile.clone().unwrap_or_default());
     entry.insert("new", flags.to_string());
     let read = StreamRecord::from_fields(|name| entry.get(name).cloned()).expect("a readable entry");

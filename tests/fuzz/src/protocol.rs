@@ -12,8 +12,9 @@ pub fn stream_entry(bytes: &[u8]) {
     else {
         return;
     };
-    let written: HashMap<&str, String> = record.clone().into_fields().into_iter().collect();
-    assert_eq!(StreamRecord::from_fields(|name| written.get(name).cloned()), Ok(record));
+    let written: HashMap<_, _> = record.fields().into_iter().collect();
+    let field = |name: &str| written.get(name).map(|value| value.clone().into_owned());
+    assert_eq!(StreamRecord::from_fields(field), Ok(record.clone()));
 }
 
 /// The id of a stream entry: an id has one meaning, and its own text means it.

@@ -11,11 +11,16 @@ pub(super) fn plain(text: &[u8]) -> usize {
         }
     }
     let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(rest.len())
+    at + rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len())
 }
 
-/// The same of eight bytes.
-fn plain_of_eight(bytes: [u8; 8]) -> usize {
+/// Whether it is neither a quotation mark nor a backslash nor a control character.
+pub(super) fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\' | ..0x20)
+}
+
+/// How many of eight bytes there are in front of the first that is not plain.
+pub(super) fn plain_of_eight(bytes: [u8; 8]) -> usize {
     const EACH: u64 = u64::MAX / 0xff;
     const TOP: u64 = EACH * 0x80;
     let bytes = u64::from_le_bytes(bytes);

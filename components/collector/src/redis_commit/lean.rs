@@ -80,7 +80,7 @@ impl<T: Transport, M: Timer> Lean<T, M> {
         let lane = call.lane.clone();
         let record = decide::record(rules, call);
         let (profile, transitional) = (record.profile.clone(), record.transitional);
-        let command = wire::command(&append_command(&lane, record));
+        let command = wire::command(&append_command(&lane, &record));
         let is_stored = self.appends.submit(Append { command, refresh, began }).await??;
         Ok(if is_stored { TrackReply::Stored { profile, transitional } } else { TrackReply::NoLane })
     }
@@ -327,7 +327,7 @@ mod tests {
             known_session_only: true,
             fingerprint: Some("f".to_owned()),
         });
-        let words = append_command(&imported.lane, expected);
+        let words = append_command(&imported.lane, &expected);
         assert_eq!(send(&commit(&script, "lean"), imported), Ok(stored("p")), "the id that was made for it");
         assert_eq!(script.asked.borrow()[1][0], json!(words));
         assert_eq!(words[2..4], ["NOMKSTREAM", "*"]);

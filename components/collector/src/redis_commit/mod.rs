@@ -37,7 +37,7 @@ pub enum Grouping {
 /// What Redis is asked to do for a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RedisMode {
-    /// The function `track_v1` decides, for all requests of a lane in one call.
+    /// The function `track_v1` decides, for many requests in one call.
     #[default]
     Function,
     /// Requests are appended, each by one command, and no function is called: for databases that bill each command.
@@ -62,7 +62,7 @@ impl<T: Transport, M: Timer> RedisCommit<T, M> {
         let grouping = settings.grouping;
         let mode = match settings.redis {
             RedisMode::Function => {
-                Mode::Function(Sharing::new(TrackWriter { wire: Arc::clone(&wire) }, grouping))
+                Mode::Function(Sharing::new(TrackWriter::new(Arc::clone(&wire)), grouping))
             }
             RedisMode::Lean => Mode::Lean(Lean::new(&wire, grouping, &settings.lanes)),
         };

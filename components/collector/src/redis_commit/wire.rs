@@ -80,11 +80,21 @@ pub(super) fn write_strings(json: &mut Vec<u8>, strings: &[impl AsRef<str>]) {
     }
 }
 
+/// These strings with commas in between.
+pub(super) fn strings(strings: &[impl AsRef<str>]) -> Vec<u8> {
+    let mut json = Vec::with_capacity(room(strings));
+    write_strings(&mut json, strings);
+    json
+}
+
 /// A whole command.
 pub(super) fn command(words: &[impl AsRef<str>]) -> Vec<u8> {
-    // Quotation marks make up a tenth of a body.
-    let room = words.iter().map(|word| word.as_ref().len()).map(|length| length + length / 8 + 3).sum();
-    let mut command = Vec::with_capacity(room);
+    let mut command = Vec::with_capacity(room(words) + 2);
     write_command(&mut command, |command| write_strings(command, words));
     command
+}
+
+/// About as many bytes as these strings take: quotation marks make up a tenth of a body.
+fn room(strings: &[impl AsRef<str>]) -> usize {
+    strings.iter().map(|string| string.as_ref().len()).map(|length| length + length / 8 + 3).sum()
 }

@@ -37,7 +37,7 @@ async fn track(redis: &RedisServer, session: &str) -> TrackReply {
         },
     };
     // Without a claim there is nothing to look up first.
-    let command = call.into_commands().remove(0);
+    let command = call.commands().remove(0);
     let reply: Vec<Vec<String>> = redis.ask(&command.iter().map(String::as_str).collect::<Vec<_>>()).await;
     Tracked::parse(&[json!(reply)]).unwrap().reply
 }

@@ -130,7 +130,7 @@ impl RedisServer {
 
     /// The same for a request that may be nobody's.
     pub(crate) async fn track_anybodys(&self, call: TrackCall) -> Option<String> {
-        let commands = call.into_commands();
+        let commands = call.commands();
         // Before it, if a profile was claimed, comes a look-up, which decides nothing here.
         let command = commands.last().unwrap();
         let mut fcall = redis::cmd(&command[0]);
