@@ -23,6 +23,7 @@ cargo xtask bench  measures the way of a request, in one table (docs/performance
     --seconds N    how long each line is measured, 5 unless said
     --events N     events in a request, 1 unless said
     --faults       kill things in the middle of a run instead, and look for what was acknowledged
+    --soak N       watch memory for N minutes instead, with a thousand connections
     --write-docs   write the table into docs/performance.md
     --unoptimised  without optimised binaries: to try the command, not to measure
 cargo xtask lint   formatting, clippy, types, dependencies
@@ -97,6 +98,9 @@ fn bench(parser: &mut lexopt::Parser) -> Result<()> {
             }
             Long("events") => bench.events = parser.value()?.parse().context("--events takes a number")?,
             Long("faults") => bench.faults = true,
+            Long("soak") => {
+                bench.soak = Some(parser.value()?.parse().context("--soak takes a number of minutes")?);
+            }
             Long("write-docs") => bench.write_docs = true,
             Long("unoptimised") => bench.unoptimised = true,
             other => return Err(other.unexpected().into()),

@@ -11,7 +11,9 @@ use crate::process::Process;
 
 /// How long a part may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(30);
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long it may take to accept a connection.
+const ACCEPT: Duration = Duration::from_millis(30);
 
 /// Waits until `path` on `port` answers with 200.
 ///
@@ -26,7 +28,7 @@ pub fn wait_for_http(process: &mut Process, port: u16, path: &str) -> Result<()>
 /// # Errors
 /// As [`wait_for_http`].
 pub fn wait_for_port(process: &mut Process, port: u16) -> Result<()> {
-    wait(process, || TcpStream::connect_timeout(&at(port), PAUSE).is_ok())
+    wait(process, || TcpStream::connect_timeout(&at(port), ACCEPT).is_ok())
 }
 
 /// The status with which `path` on `port` answers; none if it does not.

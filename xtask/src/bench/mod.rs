@@ -16,6 +16,7 @@ mod relay;
 mod rows;
 #[cfg(test)]
 mod sample;
+mod soak;
 mod subject;
 mod table;
 mod targets;
@@ -54,6 +55,8 @@ pub struct Bench {
     pub write_docs: bool,
     /// Kill things in the middle of a run instead of measuring it.
     pub faults: bool,
+    /// Watch memory for so many minutes instead.
+    pub soak: Option<u32>,
 }
 
 /// All that is run.
@@ -78,6 +81,7 @@ impl Default for Bench {
             unoptimised: false,
             write_docs: false,
             faults: false,
+            soak: None,
         }
     }
 }
@@ -102,6 +106,10 @@ impl Bench {
             );
             return Ok(());
         }
+        if let Some(minutes) = self.soak {
+            println!("{}", soak::soak(&programs, &data, minutes)?);
+            return Ok(());
+        }
         let figures = self.measure(&rows, &programs, &folder)?;
         fs::write(folder.join("figures.json"), serde_json::to_vec_pretty(&figures)?)?;
         fs::write(folder.join("figures.svg"), picture::draw(&figures))?;
@@ -116,6 +124,10 @@ impl Bench {
     fn rows(&self) -> Result<Vec<&'static Row>> {
         ensure!(self.seconds > 0.0 && self.seconds <= 600.0, "--seconds {}: use 1 to 600", self.seconds);
         ensure!((1..=64).contains(&self.events), "--events {}: use 1 to 64", self.events);
+        if let Some(minutes) = self.soak {
+            let most = soak::MOST_MINUTES;
+            ensure!((1..=most).contains(&minutes), "--soak {minutes}: use 1 to {most}");
+        }
         if self.write_docs && (!self.only.is_empty() || self.unoptimised || self.faults) {
             bail!("--write-docs writes the figures of one whole run: leave the other options out");
         }

@@ -23,10 +23,22 @@ pub(super) fn cpu_time(id: u32) -> Result<Duration> {
 /// # Errors
 /// As [`cpu_time`].
 pub(super) fn peak_memory(id: u32) -> Result<u64> {
+    of_status(id, "VmHWM:")
+}
+
+/// What a process has in RAM now, in bytes.
+///
+/// # Errors
+/// As [`cpu_time`].
+pub(super) fn memory(id: u32) -> Result<u64> {
+    of_status(id, "VmRSS:")
+}
+
+fn of_status(id: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-    peak_kilobytes(&status)
+    kilobytes(&status, name)
         .map(|kilobytes| kilobytes * 1024)
-        .with_context(|| format!("process {id} has no VmHWM"))
+        .with_context(|| format!("process {id} has no {name}"))
 }
 
 /// Fields 14 and 15. The name in field 2 is in brackets and may hold anything.
@@ -36,8 +48,8 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
-fn peak_kilobytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn kilobytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
@@ -50,7 +62,7 @@ mod tests {
         let stat = "4242 (a (b) c) S 1 4242 4242 0 -1 4194560 900 0 0 0 120 34 0 0 20 0 5 0 100 1 1 1";
         assert_eq!(ticks(stat), Some(154));
         assert_eq!(ticks("4242"), None);
-        assert_eq!(peak_kilobytes("VmPeak:\t  10 kB\nVmHWM:\t    5120 kB\n"), Some(5120));
+        assert_eq!(kilobytes("VmPeak:\t  10 kB\nVmHWM:\t    5120 kB\n", "VmHWM:"), Some(5120));
     }
 
     #[test]
@@ -58,6 +70,6 @@ mod tests {
         let id = std::process::id();
         let before = cpu_time(id).unwrap();
         while cpu_time(id).unwrap() == before {}
-        assert!(peak_memory(id).unwrap() > 100_000);
+        assert!(memory(id).unwrap() > 100_000 && peak_memory(id).unwrap() > 100_000);
     }
 }
