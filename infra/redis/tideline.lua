@@ -11,13 +11,13 @@ local SEEN_MILLISECONDS = '120000'
 local MOST_REQUESTS = 64
 
 -- A request's keys, by their place.
-local SOURCE, EVENTS, SESSION, SEEN, LEDGER, RATE = 1, 2, 3, 4, 5, 6
-local KEYS_EACH = 6
+local SOURCE, EVENTS, SESSION, SEEN, LEDGER, RATE, PERSONAL = 1, 2, 3, 4, 5, 6, 7
+local KEYS_EACH = 7
 local ARGUMENTS_EACH = 8
 
 local SOURCE_SETTINGS = {
   'enabled', 'types', 'name', 'origins', 'bots', 'opt_out', 'rate_gap', 'rate_burst', 'transitional',
-  'static', 'replace_profile_id', 'generate_profile', 'sticky_session',
+  'static', 'replace_profile_id', 'generate_profile', 'sticky_session', 'returns',
 }
 
 -- The `new` of an entry, by what is new.
@@ -126,11 +126,17 @@ local function keep_session(request, known, profile)
   end
 end
 
+-- What the source lets the session's page know of its profile: empty if it is nothing, or of somebody else.
+local function personal(source, request, known, profile)
+  if source.returns ~= '1' or profile == '' or profile ~= known then return '' end
+  return redis.call('HGET', key(request, PERSONAL), request.source) or ''
+end
+
 -- Takes in one request that its source allows.
 local function accept(source, request, count)
   local transitional = source.transitional == '1' and '1' or '0'
   local before, known = unpack(redis.call('MGET', key(request, SEEN), key(request, SESSION)))
-  if before then return { 'repeated', before, transitional } end
+  if before then return { 'repeated', before, transitional, '', personal(source, request, known, before) } end
 
   local profile, unsettled = owner(source, request, known)
   if not profile then return unsettled end
@@ -143,7 +149,7 @@ local function accept(source, request, count)
   keep_session(request, known, profile)
   redis.call('SET', key(request, SEEN), profile, 'PX', SEEN_MILLISECONDS)
   count(request)
-  return { 'accepted', profile, transitional, id }
+  return { 'accepted', profile, transitional, id, personal(source, request, known, profile) }
 end
 
 -- The requests of a call, or what is wrong with it. Nothing is written before all of them are read.
@@ -199,7 +205,7 @@ local function ledgers()
   return count, write
 end
 
--- KEYS, for each request: source, events, session, seen, ledger, rate.
+-- KEYS, for each request: source, events, session, seen, ledger, rate, personal.
 -- ARGV: the number of requests; for each: bridge, source, facts, origin, profile candidate, claimed profile,
 -- number of events, number of fields, then each field's name and value.
 local function track_v1(keys, args)

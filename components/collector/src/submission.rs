@@ -67,6 +67,8 @@ pub(crate) struct Stored {
     pub(crate) session: String,
     /// Whether it is kept.
     pub(crate) keeping: Keeping,
+    /// What the page may know of the profile, a JSON object; none if that is nothing.
+    pub(crate) personal: Option<String>,
     request_id: Uuid,
     /// For each event the id that the client gave it, if it did.
     given_ids: Vec<Option<String>>,
@@ -248,10 +250,11 @@ impl Asked {
         event_ids: Vec<Option<String>>,
     ) -> Result<Outcome, CommitError> {
         match reply {
-            TrackReply::Stored { profile, transitional } => {
+            TrackReply::Stored { profile, transitional, personal } => {
                 // The private service knows that the claim stands for another profile, and stores the events there.
                 let merged = survivor.filter(|_| profile.is_some() && profile == self.claim);
-                Ok(Outcome::Stored(self.stored(merged.or(profile), transitional, event_ids)))
+                let stored = self.stored(merged.or(profile), transitional, event_ids);
+                Ok(Outcome::Stored(Stored { personal, ..stored }))
             }
             // As a transitional source: nothing of the session is left.
             TrackReply::Dropped => Ok(Outcome::Stored(self.stored(None, true, Vec::new()))),
@@ -272,6 +275,7 @@ impl Asked {
             profile,
             session: self.session,
             keeping,
+            personal: None,
             request_id,
             given_ids,
         }

@@ -85,7 +85,7 @@ impl Facts {
 pub const MOST_REQUESTS: usize = 64;
 
 /// How many `KEYS` each of them has.
-const KEYS_EACH: usize = 6;
+const KEYS_EACH: usize = 7;
 
 /// A request in the words of Redis, to be sent alone or with others: with those of other lanes too, unless Redis is a cluster.
 #[derive(Clone, Debug)]
@@ -134,6 +134,7 @@ impl TrackCall {
             lane.seen(fingerprint),
             lane.ledger(record.received_at),
             lane.rate(&record.source),
+            lane.personal(&record.session),
         ];
         let claim = claim.as_ref();
         let fields = record.edge_fields();
@@ -173,6 +174,8 @@ pub enum TrackReply {
         profile: Option<String>,
         /// The source is transitional: neither session nor events are kept.
         transitional: bool,
+        /// What the page may know of the profile, a JSON object; none if that is nothing.
+        personal: Option<String>,
     },
     /// The request has no events; its source is in order, and nothing was stored.
     Empty,
@@ -285,6 +288,8 @@ impl TrackReply {
             "accepted" | "repeated" => Self::Stored {
                 profile: Some(part(1)?).filter(|profile| !profile.is_empty()),
                 transitional: text(parts, 2)? == "1",
+                // Functions of before say nothing of it.
+                personal: part(4).ok().filter(|personal| !personal.is_empty()),
             },
             "empty" => Self::Empty,
             "unknown-source" => Self::UnknownSource,
@@ -345,9 +350,17 @@ mod tests {
         let stored = |profile: Option<&str>, transitional| TrackReply::Stored {
             profile: profile.map(str::to_owned),
             transitional,
+            personal: None,
         };
         assert_eq!(parse(json!([["accepted", "p", "0", "1-0"]])), Ok(stored(Some("p"), false)));
         assert_eq!(parse(json!([["repeated", "", "1"]])), Ok(stored(None, true)));
+        let personal = TrackReply::Stored {
+            profile: Some("p".to_owned()),
+            transitional: false,
+            personal: Some("{}".to_owned()),
+        };
+        assert_eq!(parse(json!([["accepted", "p", "0", "1-0", "{}"]])), Ok(personal));
+        assert_eq!(parse(json!([["accepted", "p", "0", "1-0", ""]])), Ok(stored(Some("p"), false)));
         assert_eq!(parse(json!([["no-lane"]])), Ok(TrackReply::NoLane));
         assert_eq!(parse(json!([["limited", "70"]])), Ok(TrackReply::Limited { milliseconds: 70 }));
         let wrong = TrackReply::WrongBridge { name: "Hook".into(), allowed: "webhook".into() };

@@ -162,6 +162,12 @@ impl Lane {
         self.key(&["session:", session_id])
     }
 
+    /// What pages may know of the session's profile, a hash: for each event source a JSON object.
+    #[must_use]
+    pub fn personal(&self, session_id: &str) -> String {
+        self.key(&["personal:", session_id])
+    }
+
     /// The mark of a request that was accepted in the last two minutes.
     #[must_use]
     pub fn seen(&self, fingerprint: &str) -> String {

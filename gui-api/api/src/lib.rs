@@ -27,5 +27,5 @@ mod tokens;
 
 pub use error::Error;
 pub use routes::openapi;
-pub use service::{ApiOptions, IntakeWorks, Options, Service};
+pub use service::{ApiOptions, Obstacle, Options, Service};
 pub use tokens::{Tokens, TokensError};

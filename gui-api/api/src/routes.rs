@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::headers;
 use crate::live::Feed;
 use crate::redis_probe::RedisProbe;
-use crate::service::IntakeWorks;
+use crate::service::Obstacle;
 
 /// The OpenAPI document, as it is served.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
@@ -33,7 +33,7 @@ const MOST_BODY_BYTES: usize = 64 * 1024;
 pub(crate) struct Health {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) redis: RedisProbe,
-    pub(crate) intake_works: Option<IntakeWorks>,
+    pub(crate) obstacle: Option<Obstacle>,
 }
 
 /// What the data routes need.

@@ -16,8 +16,9 @@ use crate::redis_probe::RedisProbe;
 use crate::routes::{self, Health, Shared};
 use crate::{Error, Tokens, connections, gui};
 
-/// Tells at once whether the intake works. Anybody may ask for the health, so asking must not cause work.
-pub type IntakeWorks = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Tells at once what keeps the process from its work, a sentence; none if nothing does. Anybody may ask for the health,
+/// so asking must not cause work.
+pub type Obstacle = Arc<dyn Fn() -> Option<&'static str> + Send + Sync>;
 
 /// How the service listens and what it serves.
 #[derive(Clone)]
@@ -26,8 +27,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The Redis whose health `/readyz` tells, and whose channel brings live events.
     pub redis: redis::Client,
-    /// Tells whether the intake works, where this process has one: if it does not, `/readyz` says so.
-    pub intake_works: Option<IntakeWorks>,
+    /// What `/readyz` says beside the state of store and Redis.
+    pub obstacle: Option<Obstacle>,
     /// How long requests in progress may take when the service is asked to stop.
     pub drain: Duration,
     /// The API and the GUI; without them only the health routes are served.
@@ -68,9 +69,9 @@ impl Service {
     /// # Errors
     /// The address cannot be had, or the GUI's folder does not hold the GUI.
     pub async fn bind(options: Options, store: Arc<dyn Store>) -> Result<Self, Error> {
-        let Options { listen, redis, intake_works, drain, api } = options;
+        let Options { listen, redis, obstacle, drain, api } = options;
         let probe = RedisProbe::new(redis.clone());
-        let health = Arc::new(Health { store: Arc::clone(&store), redis: probe, intake_works });
+        let health = Arc::new(Health { store: Arc::clone(&store), redis: probe, obstacle });
         let (router, live) = match api {
             None => (routes::health_only(health), None),
             Some(api) => {

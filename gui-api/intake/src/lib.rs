@@ -24,6 +24,7 @@ mod link;
 mod live;
 mod options;
 mod outage;
+mod personal;
 mod reader;
 mod repeats;
 mod service;

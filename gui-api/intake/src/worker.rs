@@ -20,6 +20,7 @@ use crate::link::explain;
 use crate::live;
 use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES, UNIT_EVENTS};
 use crate::outage::Outage;
+use crate::personal::Personal;
 use crate::reader::Reader;
 use crate::settle::Settlement;
 use crate::unit::{Unit, Verdict, WriteError};
@@ -35,6 +36,7 @@ pub(crate) struct Worker {
     handle: Handle,
     replica: String,
     lanes: Lanes,
+    personal: Personal,
     drain: watch::Receiver<bool>,
     redis_outage: Outage,
     store_outage: Outage,
@@ -67,6 +69,7 @@ impl Worker {
             handle,
             replica: replica.to_owned(),
             lanes: options.lanes.clone(),
+            personal: Personal::default(),
             drain,
             redis_outage: Outage::none("redis"),
             store_outage: Outage::none("store"),
@@ -200,7 +203,9 @@ impl Worker {
         } else {
             redis::pipe()
         };
-        for command in aliases::tell(&applied.adoptions) {
+        self.personal.refresh(self.store.as_ref()).await?;
+        let personal = self.personal.tell(&batch, &self.lanes);
+        for command in aliases::tell(&applied.adoptions).into_iter().chain(personal) {
             messages.add_command(command);
         }
         if !(batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty()) {

@@ -30,6 +30,10 @@ pub struct EventSource {
     /// (`Sec-GPC: 1` or `DNT: 1`).
     #[serde(default)]
     pub opt_out: OptOutPolicy,
+    /// What its pages are told of a visitor's profile, in the answer's `response`: `segments`, `consents`, `interests`,
+    /// and paths such as `traits.plan`. Whoever has the session's id can read it.
+    #[serde(default)]
+    pub returns: Vec<String>,
     /// How many events it takes; any number when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
@@ -63,6 +67,7 @@ impl EventSource {
             origins: Vec::new(),
             bots: BotPolicy::default(),
             opt_out: OptOutPolicy::default(),
+            returns: Vec::new(),
             rate_limit: None,
             config: SourceConfig::default(),
         }

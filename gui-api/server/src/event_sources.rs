@@ -10,6 +10,10 @@ use crate::published::EdgeCopy;
 const MOST_ORIGINS: usize = 100;
 const MOST_PATHS: usize = 20;
 const MOST_PATH_BYTES: usize = 256;
+/// What pages may be told of a profile.
+const RETURNED_WHOLE: [&str; 3] = ["segments", "consents", "interests"];
+/// The same, in chosen parts.
+const RETURNED_IN_PARTS: [&str; 2] = ["traits.", "data."];
 /// Microseconds in a second: what comes faster than one of them is no limit.
 const MOST_A_SECOND: u32 = 1_000_000;
 
@@ -35,6 +39,7 @@ pub(crate) fn check(source: &EventSource) -> anyhow::Result<()> {
     {
         bail!("rate_limit has per_second {per_second} and burst {burst}: use 1 to {MOST_A_SECOND} for each");
     }
+    check_returns(&source.returns)?;
     check_config(&source.config, source.r#type.contains(&Bridge::Webhook))
 }
 
@@ -58,6 +63,31 @@ fn check_origin(origin: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether pages may be told this of a profile.
+fn check_returns(returns: &[String]) -> anyhow::Result<()> {
+    if returns.len() > MOST_PATHS {
+        bail!("returns has {} parts, and {MOST_PATHS} are the most", returns.len());
+    }
+    for part in returns {
+        let is_whole = RETURNED_WHOLE.contains(&part.as_str());
+        let is_inside = RETURNED_IN_PARTS.iter().any(|root| part.starts_with(root)) && is_path(part);
+        if !is_whole && !is_inside {
+            bail!(
+                "returns has `{part}`, which pages are not told: use {}, or a path such as traits.plan or data.loyalty.card.points",
+                RETURNED_WHOLE.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether these are keys with dots between them.
+fn is_path(path: &str) -> bool {
+    path.len() <= MOST_PATH_BYTES
+        && path.split('.').all(|key| !key.is_empty())
+        && !path.contains(|letter: char| letter.is_whitespace() || letter.is_control())
+}
+
 fn check_config(config: &SourceConfig, is_webhook: bool) -> anyhow::Result<()> {
     let SourceConfig { replace_profile_id, generate_profile, .. } = config;
     if replace_profile_id.is_some() && !generate_profile.is_empty() {
@@ -74,8 +104,7 @@ fn check_config(config: &SourceConfig, is_webhook: bool) -> anyhow::Result<()> {
         bail!("config.generate_profile has {} paths, and {MOST_PATHS} are the most", generate_profile.len());
     }
     for path in replace_profile_id.iter().chain(generate_profile) {
-        let is_path = path.len() <= MOST_PATH_BYTES && path.split('.').all(|key| !key.is_empty());
-        if !is_path || path.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        if !is_path(path) {
             bail!(
                 "`{path}` is no path of a property: write its keys with dots between them, as in customer.id, in at most {MOST_PATH_BYTES} bytes without spaces"
             );
@@ -86,8 +115,19 @@ fn check_config(config: &SourceConfig, is_webhook: bool) -> anyhow::Result<()> {
 
 /// A source as the function `track_v1` reads it in any of these lanes.
 pub(crate) fn copy(source: &EventSource, lanes: &Lanes) -> EdgeCopy {
-    let EventSource { id, name, r#type, enabled, transitional, origins, bots, opt_out, rate_limit, config } =
-        source;
+    let EventSource {
+        id,
+        name,
+        r#type,
+        enabled,
+        transitional,
+        origins,
+        bots,
+        opt_out,
+        returns,
+        rate_limit,
+        config,
+    } = source;
     // Each lane has its share of the events.
     let gap = |limit: &RateLimit| {
         u64::from(MOST_A_SECOND) * lanes.all().count() as u64 / u64::from(limit.per_second)
@@ -111,6 +151,7 @@ pub(crate) fn copy(source: &EventSource, lanes: &Lanes) -> EdgeCopy {
             ("replace_profile_id", config.replace_profile_id.clone().unwrap_or_default()),
             ("generate_profile", config.generate_profile.join(" ")),
             ("sticky_session", flag(config.sticky_session)),
+            ("returns", flag(!returns.is_empty())),
         ],
     }
 }
@@ -148,16 +189,17 @@ mod tests {
             "replace_profile_id",
             "generate_profile",
             "sticky_session",
+            "returns",
         ];
         assert_eq!(names, expected);
         assert_eq!(
             values(json!({})),
-            ["A", "rest", "1", "0", "", "refuse", "ignore", "", "", "0", "", "", "1"]
+            ["A", "rest", "1", "0", "", "refuse", "ignore", "", "", "0", "", "", "1", "0"]
         );
         let all = json!({
             "type": ["rest", "webhook"], "enabled": false, "transitional": true,
             "origins": ["https://Shop.example", "http://localhost:8080"], "bots": "accept", "opt_out": "drop",
-            "rate_limit": {"per_second": 100, "burst": 500},
+            "rate_limit": {"per_second": 100, "burst": 500}, "returns": ["consents"],
             "config": {"static_profile_id": true, "generate_profile": ["customer.id", "mail"], "sticky_session": false}
         });
         let expected = [
@@ -174,6 +216,7 @@ mod tests {
             "",
             "customer.id mail",
             "0",
+            "1",
         ];
         assert_eq!(values(all), expected);
         assert_eq!(
@@ -233,6 +276,10 @@ mod tests {
             (json!({"origins": ["https://a.example", "*"]}), "`*`"),
             (json!({"rate_limit": {"per_second": 0, "burst": 1}}), "use 1 to 1000000"),
             (json!({"rate_limit": {"per_second": 1, "burst": 0}}), "use 1 to 1000000"),
+            (json!({"returns": ["consents", "ids"]}), "`ids`, which pages are not told"),
+            (json!({"returns": ["traits"]}), "a path such as traits.plan"),
+            (json!({"returns": ["traits."]}), "a path such as traits.plan"),
+            (json!({"returns": vec!["consents"; MOST_PATHS + 1]}), "21 parts"),
         ];
         for (settings, expected) in table {
             let message = check(&source(settings.clone())).unwrap_err().to_string();

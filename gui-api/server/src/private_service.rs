@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use tideline_api::Service;
@@ -25,6 +26,8 @@ pub(crate) struct PrivateService {
     address: SocketAddr,
     api: Service,
     intake: Option<Intake>,
+    /// Whether Redis holds what it must.
+    is_prepared: Arc<AtomicBool>,
 }
 
 impl PrivateService {
@@ -36,15 +39,16 @@ impl PrivateService {
         let store = wiring::open_store(&settings.installation)?;
         let intake =
             if roles.has(Role::Intake) { Some(wiring::intake(&redis, &lanes, &store)?) } else { None };
-        api.intake_works = intake.as_ref().map(wiring::works);
+        let is_prepared = Arc::new(AtomicBool::new(false));
+        api.obstacle = Some(wiring::obstacle(Arc::clone(&is_prepared), intake.as_ref()));
         let api = Service::bind(api, Arc::clone(&store)).await?;
         let address = api.address();
-        Ok(Self { roles, lanes, redis, store, address, api, intake })
+        Ok(Self { roles, lanes, redis, store, address, api, intake, is_prepared })
     }
 
     /// Runs its parts, until all are asked to stop or one ends by itself. They end with `parts`.
     pub(crate) async fn run(self, parts: &mut Parts) -> anyhow::Result<()> {
-        let Self { roles, lanes, redis, store, address, api, intake } = self;
+        let Self { roles, lanes, redis, store, address, api, intake, is_prepared } = self;
         // Health is answered from here on: whoever watches sees a service that waits, not one that is dead.
         tracing::info!(%address, "answering health");
         parts.spawn(|drain| api.run(drain));
@@ -58,6 +62,7 @@ impl PrivateService {
         if *parts.stop().borrow() {
             return Ok(());
         }
+        is_prepared.store(true, Ordering::Relaxed);
         if let Some(intake) = intake {
             parts.spawn(|drain| intake.run(drain));
         }

@@ -34,6 +34,7 @@ const FILE_HELP: &str = r#"The file, with all that it may say; a source needs an
       "origins": [],                  web origins whose pages may use it, as in "https://shop.example"; none: any
       "bots": "refuse",               refuse, accept
       "opt_out": "ignore",            what Sec-GPC: 1 or DNT: 1 does: ignore, anonymous, drop
+      "returns": [],                  what pages are told of their visitor: segments, consents, interests, traits.plan
       "config": {
         "static_profile_id": false,   true: profile ids are taken as they are sent
         "replace_profile_id": null,   webhooks: the property that is the profile's id, as in "customer.id"

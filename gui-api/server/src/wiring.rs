@@ -2,9 +2,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tideline_api::{ApiOptions, IntakeWorks, Options};
+use tideline_api::{ApiOptions, Obstacle, Options};
 use tideline_intake::Intake;
 use tideline_protocol::Lanes;
 use tideline_store::{EmbeddedOptions, EmbeddedStore, Store};
@@ -37,13 +38,20 @@ pub(crate) fn api_options(
         None
     };
     let (listen, redis, drain) = (settings.listen, redis.clone(), settings.drain());
-    Ok(Options { listen, redis, intake_works: None, drain, api })
+    Ok(Options { listen, redis, obstacle: None, drain, api })
 }
 
-/// How `/readyz` learns whether this intake works.
-pub(crate) fn works(intake: &Intake) -> IntakeWorks {
-    let handle = intake.handle();
-    Arc::new(move || handle.snapshot().working)
+/// How `/readyz` learns whether Redis is prepared, and the intake works if there is one.
+pub(crate) fn obstacle(is_prepared: Arc<AtomicBool>, intake: Option<&Intake>) -> Obstacle {
+    let handle = intake.map(Intake::handle);
+    Arc::new(move || {
+        if !is_prepared.load(Ordering::Relaxed) {
+            return Some("redis is not prepared yet: functions, lanes and event sources");
+        }
+        let works = handle.as_ref().is_none_or(|handle| handle.snapshot().working);
+        (!works)
+            .then_some("the intake stands still: redis or the store refuses its work, and the log says why")
+    })
 }
 
 /// The intake of all lanes.

@@ -88,6 +88,7 @@ fn provisioned() -> Value {
             source("rest-source-1", "rest", json!({})),
             source("rest-disabled", "rest", json!({ "enabled": false })),
             source("rest-ephemeral", "rest", json!({ "transitional": true })),
+            source("rest-returns", "rest", json!({ "returns": ["consents", "data.pii.firstname"] })),
             source("rest-static", "rest", with(json!({ "static_profile_id": true }))),
             source("rest-origins", "rest", json!({ "origins": ["https://shop.example", "http://localhost:8080"] })),
             source("rest-robots", "rest", json!({ "bots": "accept" })),

@@ -61,7 +61,7 @@ impl Cluster {
     /// Sends a call: what the claim stands for, if there is one, and the first word of the reply.
     async fn run(&mut self, call: TrackCall) -> (Option<String>, String) {
         let mut commands = call.commands();
-        let mut command = words(&commands.pop().unwrap());
+        let command = words(&commands.pop().unwrap());
         let reply: Vec<Vec<String>> = command.query_async(&mut self.redis).await.unwrap();
         let mut survivor = None;
         for look_up in commands {

@@ -93,7 +93,7 @@ async fn run(redis: &mut MultiplexedConnection, call: &TrackCall) -> TrackReply 
 }
 
 fn stored(profile: &str) -> TrackReply {
-    TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false }
+    TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false, personal: None }
 }
 
 /// Changes settings of the demo source in the lane of session `s`.
@@ -363,11 +363,40 @@ async fn a_profile_that_the_source_vouches_for_counts_before_the_sessions_and_is
 }
 
 #[tokio::test]
+async fn a_page_is_told_of_its_sessions_profile_what_its_source_allows() {
+    let (tideline, mut edge) = redis_as_edge().await;
+    let mut service = connect(&tideline.redis_url()).await;
+    let lane = lanes().of_session("s");
+    let mut tell = redis::cmd("HSET");
+    tell.arg(lane.personal("s")).arg("shop-web").arg("{\"a\":1}").arg("other").arg("{}");
+    let _: () = tell.query_async(&mut service).await.unwrap();
+    let personal = |reply: TrackReply| match reply {
+        TrackReply::Stored { personal, .. } => personal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(personal(run(&mut edge, &call("s", "one", "p")).await), None, "the source returns nothing");
+    set_source(&tideline, &[("returns", "1")]).await;
+    for fingerprint in ["two", "two"] {
+        let told = personal(run(&mut edge, &call("s", fingerprint, "p")).await);
+        assert_eq!(told.as_deref(), Some("{\"a\":1}"));
+    }
+    let vouched = TrackCall {
+        claim: Some(Claim { id: "4711".into(), alias_key: lane.alias("4711"), doubtful: false }),
+        facts: Facts { identified: true, ..Facts::default() },
+        ..call("s", "three", "4711")
+    };
+    assert_eq!(personal(run(&mut edge, &vouched).await), None, "it is of somebody else");
+    let mut nobodys = call("s", "four", "p");
+    nobodys.record.profile = None;
+    assert_eq!(personal(run(&mut edge, &nobodys).await), None, "it is of nobody");
+}
+
+#[tokio::test]
 async fn a_session_without_a_profile_is_known_and_gets_one_later() {
     let (_tideline, mut edge) = redis_as_edge().await;
     let mut nobodys = call("s", "one", "p");
     nobodys.record.profile = None;
-    let nobody = TrackReply::Stored { profile: None, transitional: false };
+    let nobody = TrackReply::Stored { profile: None, transitional: false, personal: None };
     assert_eq!(run(&mut edge, &nobodys).await, nobody);
     assert_eq!(run(&mut edge, &call("s", "two", "later")).await, stored("later"));
     let unkept =
@@ -408,7 +437,7 @@ async fn a_call_of_another_shape_is_refused_before_anything_is_written() {
         words
     };
     let table: [(Vec<String>, &str); 7] = [
-        (with("0", |_| ()), "takes 1 to 64 requests with 6 keys each"),
+        (with("0", |_| ()), "takes 1 to 64 requests with 7 keys each"),
         (with("many", |_| ()), "takes 1 to 64 requests"),
         (with("3", |_| ()), "takes 1 to 64 requests"),
         (with("2", |second| second[6] = "-1".to_owned()), "request 2 has no number of events"),

@@ -66,7 +66,7 @@ impl Commit for Redis {
         } else {
             assert!(!call.commands().is_empty());
             store(&call);
-            TrackReply::Stored { profile: call.record.profile, transitional: false }
+            TrackReply::Stored { profile: call.record.profile, transitional: false, personal: None }
         };
         Ok(Tracked { reply, survivor: None })
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::rows::Subject;
 use super::subject::{Edge, installation};
 use super::usage::memory;
 use crate::ports::at;
-use crate::probe::http_status;
+use crate::probe::wait_for_http;
 use crate::process::Process;
 use crate::stack::Part;
 
@@ -29,8 +29,6 @@ const WARM_UP_SECONDS: u32 = 30;
 const LOOK: Duration = Duration::from_secs(1);
 /// What a part may grow from the first third of a run to the last, of what it had.
 const GROWTH: f64 = 0.05;
-/// A new edge that has not answered by then has failed.
-const START: Duration = Duration::from_secs(60);
 
 /// What came of it.
 #[derive(Debug)]
@@ -68,7 +66,7 @@ pub(super) fn soak(programs: &Programs, folder: &Path, minutes: u32) -> Result<S
 
     let gateway = stack.id(Part::Gateway).context("the gateway has ended")?;
     let processes = [("edge", process.id()), ("gateway", gateway)];
-    let is_over = AtomicBool::new(false);
+    let (end, over) = mpsc::channel();
     let arguments = [
         at(edge.port()).to_string(),
         format!("--connections={CONNECTIONS}"),
@@ -77,10 +75,10 @@ pub(super) fn soak(programs: &Programs, folder: &Path, minutes: u32) -> Result<S
         format!("--seconds={}", minutes * 60),
     ];
     let (outcome, looks) = thread::scope(|scope| {
-        let looks = scope.spawn(|| watch(processes, &is_over));
+        let looks = scope.spawn(move || watch(processes, &over));
         let environment = [("TIDELINE_LOAD_REDIS_URL", stack.redis_url())];
         let outcome = programs.generator.run(&arguments, &environment, |_| Ok(()));
-        is_over.store(true, Ordering::Relaxed);
+        drop(end);
         (outcome, looks.join())
     });
     let outcome = outcome?;
@@ -99,21 +97,17 @@ pub(super) fn soak(programs: &Programs, folder: &Path, minutes: u32) -> Result<S
 /// Starts the edge and waits until it has answered a request.
 fn first_answer(edge: &mut Edge) -> Result<(Process, Duration)> {
     let begun = Instant::now();
-    let process = edge.run()?;
-    while http_status(edge.port(), "/healthz") != Some(200) {
-        ensure!(begun.elapsed() < START, "the edge does not answer:\n{}", process.last_lines());
-        thread::sleep(Duration::from_millis(1));
-    }
+    let mut process = edge.run()?;
+    wait_for_http(&mut process, edge.port(), "/healthz")?;
     Ok((process, begun.elapsed()))
 }
 
-/// What each process has in RAM, look by look, in bytes.
-fn watch(processes: [(&str, u32); 2], is_over: &AtomicBool) -> Result<Vec<[u64; 2]>> {
+/// What each process has in RAM, look by look, in bytes, until the run is over.
+fn watch(processes: [(&str, u32); 2], over: &mpsc::Receiver<()>) -> Result<Vec<[u64; 2]>> {
     let mut looks = Vec::new();
-    while !is_over.load(Ordering::Relaxed) {
+    while over.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         let [edge, gateway] = processes.map(|(_, id)| memory(id));
         looks.push([edge?, gateway?]);
-        thread::sleep(LOOK);
     }
     Ok(looks)
 }

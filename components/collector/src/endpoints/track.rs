@@ -49,7 +49,8 @@ pub(crate) async fn track<C: Clock, E: Entropy, K: Commit>(
     Ok(match submit(collector, head, submission, collector.commit.begin()).await? {
         Outcome::Stored(stored) => {
             let session = (stored.keeping == Keeping::Kept).then_some(stored.session.as_str());
-            let answer = Answer::new(&stored.task, stored.profile.as_deref(), session);
+            let answer = Answer::new(&stored.task, stored.profile.as_deref(), session)
+                .with_personal(stored.personal.as_deref());
             let is_asked_for = collector.settings.track_debug && options.debugger;
             let event_ids = if is_asked_for { stored.event_ids() } else { Vec::new() };
             Response::json(status(options), &answer.with_events(&event_ids))

@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn stored(profile: &str) -> TrackReply {
-        TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false }
+        TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false, personal: None }
     }
 
     #[test]
@@ -266,10 +266,10 @@ mod tests {
         let asked = script.asked.borrow()[0].clone();
         assert_eq!(asked[0], json!(alone[2][0]), "the claim is looked up first");
         let each = [&alone[0][0], &alone[1][0], &alone[2][1]];
-        let mut all: Vec<&str> = vec!["FCALL", "track_v1", "18"];
-        all.extend(each.iter().flat_map(|words| &words[3..9]).map(String::as_str));
+        let mut all: Vec<&str> = vec!["FCALL", "track_v1", "21"];
+        all.extend(each.iter().flat_map(|words| &words[3..10]).map(String::as_str));
         all.push("3");
-        all.extend(each.iter().flat_map(|words| &words[10..]).map(String::as_str));
+        all.extend(each.iter().flat_map(|words| &words[11..]).map(String::as_str));
         assert_eq!(asked[1], json!(all));
     }
 

@@ -82,7 +82,11 @@ impl<T: Transport, M: Timer> Lean<T, M> {
         let (profile, transitional) = (record.profile.clone(), record.transitional);
         let command = wire::command(&append_command(&lane, &record));
         let is_stored = self.appends.submit(Append { command, refresh, began }).await??;
-        Ok(if is_stored { TrackReply::Stored { profile, transitional } } else { TrackReply::NoLane })
+        Ok(if is_stored {
+            TrackReply::Stored { profile, transitional, personal: None }
+        } else {
+            TrackReply::NoLane
+        })
     }
 
     /// Whether Redis would write.
@@ -279,7 +283,7 @@ mod tests {
     }
 
     fn stored(profile: &str) -> TrackReply {
-        TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false }
+        TrackReply::Stored { profile: Some(profile.to_owned()), transitional: false, personal: None }
     }
 
     fn send(commit: &Committer<'_>, call: TrackCall) -> Result<TrackReply, CommitError> {

@@ -104,7 +104,7 @@ fn a_webhook_with_a_session_is_a_visitors() {
 #[test]
 fn a_mail_gets_an_image_whatever_becomes_of_its_event() {
     for (reply, status) in [
-        (Ok(TrackReply::Stored { profile: None, transitional: false }), 200),
+        (Ok(TrackReply::Stored { profile: None, transitional: false, personal: None }), 200),
         (Ok(TrackReply::UnknownSource), 401),
     ] {
         let commit = Recording::replying(reply);
@@ -128,7 +128,7 @@ fn a_redirect_leads_on_whether_or_not_it_is_counted() {
         props: r#"{"campaign":"payload@params.c"}"#.into(),
     };
     for (reply, noted) in [
-        (Ok(TrackReply::Stored { profile: None, transitional: false }), false),
+        (Ok(TrackReply::Stored { profile: None, transitional: false, personal: None }), false),
         (Ok(TrackReply::DisabledSource), true),
         (Err(CommitError("out of reach".into())), true),
     ] {
@@ -226,7 +226,7 @@ fn readiness_asks_what_redis_would_refuse_if_it_could_not_write_and_writes_nothi
     assert_eq!(ready(Ok(TrackReply::UnknownSource)), (200, None));
     for reply in [
         Err(CommitError("busy or out of reach: OOM command not allowed".into())),
-        Ok(TrackReply::Stored { profile: None, transitional: false }),
+        Ok(TrackReply::Stored { profile: None, transitional: false, personal: None }),
     ] {
         let (status, note) = ready(reply);
         assert_eq!((status, note.is_some()), (503, true));
@@ -254,8 +254,11 @@ fn the_script_says_by_itself_which_pages_may_read_it() {
 fn a_consent_is_an_event_of_a_known_session() {
     let consent =
         r#"{"source":{"id":"s"},"session":{"id":"x"},"profile":{"id":"p"},"consents":{"marketing":true}}"#;
-    let commit =
-        Recording::replying(Ok(TrackReply::Stored { profile: Some("p".into()), transitional: false }));
+    let commit = Recording::replying(Ok(TrackReply::Stored {
+        profile: Some("p".into()),
+        transitional: false,
+        personal: None,
+    }));
     let response = send(&commit, &head(Method::POST, "/customer/consent?all=true", &[]), consent).response;
     assert_eq!((response.status.as_u16(), body(&response)), (200, Value::Null));
     let call = &commit.calls.borrow()[0];

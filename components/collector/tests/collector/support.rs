@@ -57,7 +57,7 @@ impl Commit for &Recording {
         let reply = if call.claim.as_ref().is_some_and(|claim| claim.doubtful) {
             TrackReply::Unresolved
         } else {
-            TrackReply::Stored { profile: call.record.profile.clone(), transitional: false }
+            TrackReply::Stored { profile: call.record.profile.clone(), transitional: false, personal: None }
         };
         self.calls.borrow_mut().push(call);
         let mut told = self.replies.borrow_mut();

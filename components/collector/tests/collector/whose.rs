@@ -43,8 +43,11 @@ fn an_id_that_stands_for_another_is_answered_with_that_one() {
 
 #[test]
 fn a_session_that_has_another_profile_keeps_it() {
-    let mut commit =
-        Recording::replying(Ok(TrackReply::Stored { profile: Some("theirs".into()), transitional: false }));
+    let mut commit = Recording::replying(Ok(TrackReply::Stored {
+        profile: Some("theirs".into()),
+        transitional: false,
+        personal: None,
+    }));
     commit.survivors.insert("imported-1".to_owned(), "survivor".to_owned());
     assert_eq!(track(&commit, &json!({"id":"imported-1"}))["profile"]["id"], "theirs");
 }
@@ -125,7 +128,7 @@ fn opting_out_keeps_no_events_that_were_not_to_be_kept() {
 
 #[test]
 fn a_webhook_names_no_session_that_may_not_be_kept() {
-    let stored = |transitional| Ok(TrackReply::Stored { profile: None, transitional });
+    let stored = |transitional| Ok(TrackReply::Stored { profile: None, transitional, personal: None });
     let table = [
         ("/collect/a/hook", vec![stored(false)], true),
         ("/collect/a/hook/s-1", vec![stored(false)], true),

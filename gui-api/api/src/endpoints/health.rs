@@ -28,7 +28,7 @@ pub(crate) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Whether the store and Redis answer, and the intake works if this process has one: a failure means that no requests should be sent here.
+/// Whether the store and Redis answer, Redis holds what the edge needs, and the intake works if this process has one: a failure means that no requests should be sent here.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "readiness", tag = "health", security(()),
     responses(
@@ -44,9 +44,7 @@ pub(crate) async fn ready(State(health): State<Arc<Health>>) -> Response {
     if !health.redis.answers().await {
         reasons.push("redis does not answer");
     }
-    if health.intake_works.as_ref().is_some_and(|works| !works()) {
-        reasons.push("the intake stands still: redis or the store refuses its work, and the log says why");
-    }
+    reasons.extend(health.obstacle.as_ref().and_then(|obstacle| obstacle()));
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: reasons.is_empty(), reasons })).into_response()
 }

@@ -81,7 +81,7 @@ async fn what_hinders_a_start_is_said_with_what_to_do() {
     let options = |gui_dir, listen| Options {
         listen,
         redis: redis::Client::open("redis://127.0.0.1:1").unwrap(),
-        intake_works: None,
+        obstacle: None,
         drain: std::time::Duration::ZERO,
         api: Some(ApiOptions {
             tokens: Tokens::parse(&"ab".repeat(32)).unwrap(),

@@ -26,15 +26,15 @@ async fn ready_follows_redis_and_alive_does_not() {
 }
 
 #[tokio::test]
-async fn ready_follows_the_intake_where_there_is_one() {
+async fn ready_waits_for_whatever_else_the_process_needs() {
+    let reason = "the intake stands still";
     let works = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&works);
-    let intake_works = Some(Arc::new(move || asked.load(Ordering::Relaxed)) as _);
-    let service = TestService::start_with(Wishes { intake_works, ..Wishes::default() }).await;
+    let obstacle = Some(Arc::new(move || (!asked.load(Ordering::Relaxed)).then_some(reason)) as _);
+    let service = TestService::start_with(Wishes { obstacle, ..Wishes::default() }).await;
     assert_eq!(service.get_without_token("/readyz").await.status, 200);
     works.store(false, Ordering::Relaxed);
     let answer = service.get_without_token("/readyz").await;
-    let reason = "the intake stands still: redis or the store refuses its work, and the log says why";
     assert_eq!((answer.status, &answer.json()["reasons"]), (503, &serde_json::json!([reason])));
     works.store(true, Ordering::Relaxed);
     assert_eq!(service.get_without_token("/readyz").await.status, 200);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tideline_api::{ApiOptions, IntakeWorks, Options, Service, Tokens};
+use tideline_api::{ApiOptions, Obstacle, Options, Service, Tokens};
 use tideline_model::Event;
 use tideline_store::{Batch, EmbeddedOptions, EmbeddedStore, Store};
 use tokio::sync::oneshot;
@@ -36,7 +36,7 @@ pub(crate) struct Wishes {
     pub(crate) gui_dir: Option<PathBuf>,
     pub(crate) most_live_readers: Option<usize>,
     pub(crate) without_api: bool,
-    pub(crate) intake_works: Option<IntakeWorks>,
+    pub(crate) obstacle: Option<Obstacle>,
 }
 
 impl TestService {
@@ -60,7 +60,7 @@ impl TestService {
         let options = Options {
             listen: "127.0.0.1:0".parse().unwrap(),
             redis: redis.client(),
-            intake_works: wishes.intake_works,
+            obstacle: wishes.obstacle,
             drain: Duration::from_secs(10),
             api: (!wishes.without_api).then_some(api),
         };

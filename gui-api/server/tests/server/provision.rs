@@ -58,6 +58,7 @@ async fn redis_and_store_hold_what_the_file_says_however_often_it_is_run() {
             ("replace_profile_id", ""),
             ("generate_profile", ""),
             ("sticky_session", "1"),
+            ("returns", "0"),
         ];
         assert_eq!(shop, BTreeMap::from(expected.map(|(name, value)| (name.to_owned(), value.to_owned()))));
         let enabled: String = redis.ask(&["HGET", &lane.source("app"), "enabled"]).await;

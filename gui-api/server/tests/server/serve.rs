@@ -96,7 +96,8 @@ async fn a_redis_that_is_not_there_is_waited_for() {
     let address = process.address("answering health");
     assert_eq!(get(&address, "/healthz").await.0, 200);
     let (status, readiness) = get(&address, "/readyz").await;
-    assert_eq!((status, &readiness["reasons"]), (503, &json!(["redis does not answer"])));
+    let reasons = ["redis does not answer", "redis is not prepared yet: functions, lanes and event sources"];
+    assert_eq!((status, &readiness["reasons"]), (503, &json!(reasons)));
 
     redis.start_again().await;
     assert_eq!(process.ready().await, address);

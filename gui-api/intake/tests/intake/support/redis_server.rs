@@ -143,7 +143,7 @@ impl RedisServer {
 
     /// Appends a request as an edge in lean mode does.
     pub(crate) async fn append(&self, lanes: &Lanes, record: StreamRecord) {
-        let words = append_command(&lanes.of_session(&record.session), record);
+        let words = append_command(&lanes.of_session(&record.session), &record);
         let mut append = redis::cmd(&words[0]);
         let _entry: String = self.ask(append.arg(&words[1..])).await;
     }
