@@ -98,6 +98,11 @@ pub struct Options {
     #[arg(long, env = "EDGE_QUEUE", default_value_t = 1024, value_parser = value_parser!(u32).range(1..=65_536))]
     pub queue: u32,
 
+    /// Milliseconds that a request may wait for an instance; then it is answered 503. The collector takes 2.3 seconds
+    /// at the most, so a visitor has an answer within three, whatever Redis does.
+    #[arg(long, env = "EDGE_QUEUE_TIMEOUT_MS", default_value_t = 500, value_parser = value_parser!(u64).range(1..))]
+    pub queue_timeout_ms: u64,
+
     /// Requests after which an instance is replaced by a new one. The new one takes over first, then the
     /// old one finishes what it has begun.
     #[arg(long, env = "EDGE_RECYCLE_AFTER", default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..))]
@@ -280,6 +285,10 @@ impl Options {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub(crate) fn queue_timeout(&self) -> Duration {
+        Duration::from_millis(self.queue_timeout_ms)
     }
 
     pub(crate) fn header_timeout(&self) -> Duration {

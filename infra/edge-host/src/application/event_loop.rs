@@ -189,6 +189,9 @@ fn take(intake: &mut Intake, cx: &mut Context<'_>, policy: Policy) -> Poll<Optio
             Poll::Pending => return Poll::Pending,
             Poll::Ready(None) => intake.close(),
             Poll::Ready(Some(job)) if job.reply.is_closed() => {}
+            Poll::Ready(Some(job)) if job.since.elapsed() > policy.patience => {
+                let _ = job.reply.send(Err(Refusal::BUSY));
+            }
             Poll::Ready(Some(job)) if job.deadline <= Instant::now() => {
                 let _ = job.reply.send(Err(policy.late()));
             }

@@ -82,7 +82,8 @@ impl Isolated {
         let waiting = self.metrics.waiting();
         let (request, _held) = wasi_request(request);
         let answer = async {
-            let _working = self.working.acquire().await.map_err(|_| Refusal::Stopping)?;
+            let working = timeout_at(since + self.policy.patience, self.working.acquire()).await;
+            let _working = working.map_err(|_| Refusal::BUSY)?.map_err(|_| Refusal::Stopping)?;
             drop(waiting);
             let _in_flight = self.metrics.in_flight();
             let begun = Instant::now();

@@ -34,6 +34,8 @@ pub(crate) struct Policy {
     isolated: usize,
     /// Requests that wait for an instance.
     queue: usize,
+    /// How long.
+    patience: Duration,
     /// Requests after which an instance is replaced.
     recycle_after: u64,
     /// Bytes of memory, and handles, above which it is replaced as well.
@@ -50,6 +52,7 @@ impl Policy {
             concurrency: options.instance_concurrency as usize,
             isolated: isolated_instances(options) as usize / 2,
             queue: options.queue as usize,
+            patience: options.queue_timeout(),
             recycle_after: options.recycle_after,
             recycle_memory_bytes: options.recycle_memory_bytes() as usize,
             // The limit ends an instance with all its requests, so half of it is enough.

@@ -40,10 +40,23 @@ async fn an_endless_loop_costs_one_request() {
 }
 
 #[tokio::test]
+async fn a_request_that_waits_too_long_for_an_instance_is_refused() {
+    let host = host(|options| {
+        options.instance_concurrency = 1;
+        options.queue_timeout_ms = 100;
+    });
+    let replies = join_all((0..2).map(|_| get(host.address(), "/sleep?400"))).await;
+    let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 503], "{replies:?}");
+}
+
+#[tokio::test]
 async fn more_requests_than_instances_wait_and_more_than_the_queue_are_refused() {
     let host = host(|options| {
         options.instance_concurrency = 2;
         options.queue = 2;
+        options.queue_timeout_ms = 10_000;
     });
     let replies = join_all((0..8).map(|_| get(host.address(), "/sleep?200"))).await;
     let served = replies.iter().filter(|reply| reply.status == 200).count();

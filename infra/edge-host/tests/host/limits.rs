@@ -94,6 +94,19 @@ async fn a_full_queue_is_answered_503_at_once() {
 }
 
 #[tokio::test]
+async fn a_request_that_waits_too_long_for_an_instance_is_refused() {
+    let host = host(|options| {
+        options.instance_concurrency = 1;
+        options.queue_timeout_ms = 100;
+    });
+    let replies = join_all((0..2).map(|_| get(host.address(), "/sleep?400"))).await;
+    let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 503], "{replies:?}");
+    assert_eq!(get(host.address(), "/hello").await.status, 200);
+}
+
+#[tokio::test]
 async fn bodies_that_are_held_count_against_one_account() {
     let host = host(|options| {
         options.max_body_bytes = 60_000;
