@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use redis::Value;
-use tideline_pipeline::Request;
+use tideline_pipeline::{Reminder, Request, Settings};
 use tideline_protocol::{EntryId, Lane, StreamRecord};
 
 use crate::leases::Tenure;
@@ -32,6 +32,8 @@ pub(crate) struct Account {
 /// What an entry holds.
 pub(crate) enum Content {
     Request(Box<Request>),
+    /// A session may have gone silent.
+    Reminder(Box<Reminder>),
     /// It cannot be processed, now or later; the reason goes to the dead letters with it.
     Unprocessable(String),
     /// Somebody deleted it from the stream while it was pending.
@@ -60,8 +62,8 @@ impl Entry {
     }
 
     /// Takes its content out.
-    pub(crate) fn open(&mut self) -> Content {
-        std::mem::take(&mut self.fields).content(&self.lane, self.id)
+    pub(crate) fn open(&mut self, settings: &Settings) -> Content {
+        std::mem::take(&mut self.fields).content(settings, &self.lane, self.id)
     }
 }
 
@@ -104,14 +106,22 @@ impl Fields {
         }
     }
 
-    fn content(self, lane: &Lane, id: EntryId) -> Content {
+    fn content(self, settings: &Settings, lane: &Lane, id: EntryId) -> Content {
         let Some(mut values) = self.values else { return Content::Deleted };
         if self.not_text {
             return Content::Unprocessable("the entry has a field that is not UTF-8".to_owned());
         }
+        if let Some(session) = values.remove(Reminder::FIELD) {
+            return match Reminder::read(session, lane, id, settings) {
+                Ok(reminder) => Content::Reminder(Box::new(reminder)),
+                Err(error) => Content::Unprocessable(error.to_string()),
+            };
+        }
         let request = StreamRecord::from_fields(|name| values.remove(name))
             .map_err(|error| error.to_string())
-            .and_then(|record| Request::read(&record, lane, id).map_err(|error| error.to_string()));
+            .and_then(|record| {
+                Request::read_with(settings, &record, lane, id).map_err(|error| error.to_string())
+            });
         match request {
             Ok(request) => Content::Request(Box::new(request)),
             Err(reason) => Content::Unprocessable(reason),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tideline_pipeline::Settings;
 use tideline_protocol::Lanes;
 
 /// The most entries that one round reads, over all its lanes.
@@ -34,6 +35,8 @@ pub struct Options {
     /// How long a lane stays with an owner that is not heard of any more. A lease is renewed ten times as
     /// often, and a lane that was given back is taken as quickly. Default 10 s.
     pub lease: Duration,
+    /// What the installation decides for all its requests.
+    pub settings: Settings,
 }
 
 /// Options that cannot work.
@@ -48,7 +51,7 @@ impl Options {
     /// Options with defaults for these lanes of this Redis.
     #[must_use]
     pub fn new(redis: redis::Client, lanes: Lanes) -> Self {
-        Self { redis, lanes, lease: Duration::from_secs(10) }
+        Self { redis, lanes, lease: Duration::from_secs(10), settings: Settings::default() }
     }
 
     pub(crate) fn check(&self) -> Result<(), OptionsError> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use redis::RedisError;
 use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::{Request, profile_created_id, visit_event_ids};
+use tideline_pipeline::{Outcome, Reminder, Request, Settings, profile_created_id, visit_event_ids};
 use tideline_store::{Batch, Store, StoreError, Versioned};
 
 use crate::aliases::{Adoption, Aliases};
@@ -51,8 +51,8 @@ pub(crate) enum WriteError {
 }
 
 impl Unit {
-    pub(crate) fn open(mut entries: Vec<Entry>) -> Self {
-        let contents = entries.iter_mut().map(Entry::open).collect();
+    pub(crate) fn open(mut entries: Vec<Entry>, settings: &Settings) -> Self {
+        let contents = entries.iter_mut().map(|entry| entry.open(settings)).collect();
         Self { entries, contents }
     }
 
@@ -86,11 +86,15 @@ impl Unit {
         store: &dyn Store,
         aliases: &mut Aliases<'_>,
     ) -> Result<Applied, WriteError> {
-        let requests = self.contents.iter().filter_map(|content| match content {
-            Content::Request(request) => Some(request.as_ref()),
-            _ => None,
-        });
-        let mut known = Known::load(store, aliases, &requests.collect::<Vec<_>>()).await?;
+        let (mut requests, mut reminders) = (Vec::new(), Vec::new());
+        for content in &self.contents {
+            match content {
+                Content::Request(request) => requests.push(request.as_ref()),
+                Content::Reminder(reminder) => reminders.push(reminder.as_ref()),
+                Content::Unprocessable(_) | Content::Deleted => {}
+            }
+        }
+        let mut known = Known::load(store, aliases, &requests, &reminders).await?;
         let with_entries = self.entries.iter().zip(&self.contents);
         known.repeats = Repeats::load(
             aliases.link,
@@ -109,6 +113,7 @@ impl Unit {
                     adoptions.extend(adoption);
                     verdict
                 }
+                Content::Reminder(reminder) => known.remind(reminder),
                 Content::Unprocessable(reason) => entry.bury(reason.clone()),
                 Content::Deleted => Verdict::default(),
             });
@@ -145,13 +150,15 @@ impl Known {
         store: &dyn Store,
         aliases: &mut Aliases<'_>,
         requests: &[&Request],
+        reminders: &[&Reminder],
     ) -> Result<Self, WriteError> {
-        if requests.is_empty() {
+        if requests.is_empty() && reminders.is_empty() {
             return Ok(Self::default());
         }
         let requests = || requests.iter().copied();
+        let reminded = reminders.iter().map(|reminder| reminder.session());
         let event_ids: Vec<String> = requests().flat_map(Request::event_ids).map(str::to_owned).collect();
-        let session_ids = distinct(requests().map(Request::session));
+        let session_ids = distinct(requests().map(Request::session).chain(reminded));
         let profile_ids = distinct(requests().filter_map(Request::profile));
         let origins = store.origins(&event_ids).await?;
         let states = store.states(&session_ids, &profile_ids).await?;
@@ -174,7 +181,7 @@ impl Known {
         known.load_profiles(store, &ids, &unheard_of.flatten().collect()).await?;
         known.load_announcements(store, &ids).await?;
         let session = |id: &str| known.sessions.get(id).map(|session| &session.document);
-        let of_visits = visit_event_ids(&requests().collect::<Vec<_>>(), session);
+        let of_visits = visit_event_ids(&requests().collect::<Vec<_>>(), reminders, session);
         if !of_visits.is_empty() {
             known.origins.extend(store.origins(&of_visits).await?);
         }
@@ -242,7 +249,37 @@ impl Known {
         let of_session = of_session.map(|id| self.stands_for(id).to_owned());
         let taken = |id: &str| self.origins.get(id).is_some_and(|origin| origin != request.origin());
         let outcome = request.apply(taken, session, profile_id.as_deref(), profile);
+        let (stored, duplicates, passed) = (outcome.stored, outcome.duplicates, outcome.passed);
+        self.take(outcome);
+        let verdict = Verdict {
+            stored,
+            duplicates,
+            passed,
+            mark: request.fingerprint().map(|fingerprint| Mark {
+                fingerprint: fingerprint.to_owned(),
+                profile: profile_id.unwrap_or_default(),
+            }),
+            ..Verdict::default()
+        };
+        // Where the edge has not looked the session up, it has nothing to be told.
+        let adoption = adoption(entry, request, of_session).filter(|_| !entry.account.is_uncounted);
+        (verdict, adoption)
+    }
 
+    /// What a reminder makes of its session. It brings no events that anybody has counted.
+    fn remind(&mut self, reminder: &Reminder) -> Verdict {
+        let session = self.sessions.get(reminder.session()).map(|session| &session.document);
+        let profile = session.and_then(|session| session.profile.as_ref());
+        let profile_id = profile.map(|profile| self.stands_for(&profile.id));
+        let origin = reminder.origin();
+        let taken = |id: &str| self.origins.get(id).is_some_and(|known| *known != origin);
+        let outcome = reminder.apply(taken, session, profile_id);
+        self.take(outcome);
+        Verdict::default()
+    }
+
+    /// Notes the documents, for what comes after them.
+    fn take(&mut self, outcome: Outcome) {
         for event in outcome.events {
             self.origins.insert(event.id.clone(), event.metadata.origin.clone());
             self.events.push(event);
@@ -258,19 +295,6 @@ impl Known {
             self.changed_profiles.insert(profile.id.clone());
             put(&mut self.profiles, profile.id.clone(), profile);
         }
-        let verdict = Verdict {
-            stored: outcome.stored,
-            duplicates: outcome.duplicates,
-            passed: outcome.passed,
-            mark: request.fingerprint().map(|fingerprint| Mark {
-                fingerprint: fingerprint.to_owned(),
-                profile: profile_id.unwrap_or_default(),
-            }),
-            ..Verdict::default()
-        };
-        // Where the edge has not looked the session up, it has nothing to be told.
-        let adoption = adoption(entry, request, of_session).filter(|_| !entry.account.is_uncounted);
-        (verdict, adoption)
     }
 
     fn into_batch(mut self) -> Batch {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{RedisError, RedisResult};
+use tideline_pipeline::Settings;
 use tideline_protocol::Lanes;
 use tideline_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -37,6 +38,7 @@ pub(crate) struct Worker {
     replica: String,
     lanes: Lanes,
     personal: Personal,
+    settings: Settings,
     drain: watch::Receiver<bool>,
     redis_outage: Outage,
     store_outage: Outage,
@@ -70,6 +72,7 @@ impl Worker {
             replica: replica.to_owned(),
             lanes: options.lanes.clone(),
             personal: Personal::default(),
+            settings: options.settings.clone(),
             drain,
             redis_outage: Outage::none("redis"),
             store_outage: Outage::none("store"),
@@ -122,7 +125,7 @@ impl Worker {
 
     /// Writes a unit, publishes and settles it; entry by entry, when one of them cannot be written.
     async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
-        let mut units = VecDeque::from([Unit::open(unit)]);
+        let mut units = VecDeque::from([Unit::open(unit, &self.settings)]);
         while let Some(unit) = units.pop_front() {
             self.check_that_all_are_owned(&unit)?;
             let verdicts = match unit.suspect() {

@@ -16,6 +16,9 @@ pub struct Session {
     /// The profile it belongs to; null while all its requests belonged to nobody.
     #[schema(required)]
     pub profile: Option<Reference>,
+    /// The event source that took in its latest request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Reference>,
     /// What it happens on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub device: Device,
@@ -45,6 +48,19 @@ pub struct Session {
     /// Which requests are in it.
     #[serde(default)]
     pub applied: Applied,
+}
+
+impl Session {
+    /// The [`SessionMetadata::status`] of a session during a visit.
+    pub const ACTIVE: &'static str = "active";
+    /// That between two visits.
+    pub const ENDED: &'static str = "ended";
+
+    /// Whether nobody has noticed yet that its visit is over.
+    #[must_use]
+    pub fn has_open_visit(&self) -> bool {
+        self.metadata.status != Self::ENDED
+    }
 }
 
 /// Times and state of a session.

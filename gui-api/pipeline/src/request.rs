@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::body::Body;
 use crate::surroundings::{self, Languages};
 use crate::visit::VISIT_ENDED;
-use crate::{client_event, system_event};
+use crate::{Settings, client_event, system_event};
 
 /// The most events in one request; the edge takes no more.
 pub const MAX_EVENTS: usize = 500;
@@ -72,10 +72,10 @@ pub(crate) struct Common {
     pub(crate) request_id: Uuid,
     pub(crate) received: Timestamp,
     pub(crate) origin: Origin,
-    source: Reference,
-    session: Option<Reference>,
-    is_profile_less: bool,
-    debug: bool,
+    pub(crate) source: Reference,
+    pub(crate) session: Option<Reference>,
+    pub(crate) is_profile_less: bool,
+    pub(crate) debug: bool,
     pub(crate) facts: RequestFacts,
 }
 
@@ -163,14 +163,29 @@ pub struct Request {
     pub(crate) languages: Languages,
     pub(crate) user_agent: Option<String>,
     new_profile: bool,
+    /// After how long a silence another visit begins.
+    pub(crate) silence: SignedDuration,
 }
 
 impl Request {
+    /// Reads the request of the entry `entry` of `lane`, with settings that are as usual.
+    ///
+    /// # Errors
+    /// As [`Self::read_with`].
+    pub fn read(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Self, Unprocessable> {
+        Self::read_with(&Settings::default(), record, lane, entry)
+    }
+
     /// Reads the request of the entry `entry` of `lane`.
     ///
     /// # Errors
     /// A body that is not what the protocol says, or beyond a bound. Reading it again gives the same.
-    pub fn read(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Self, Unprocessable> {
+    pub fn read_with(
+        settings: &Settings,
+        record: &StreamRecord,
+        lane: &Lane,
+        entry: EntryId,
+    ) -> Result<Self, Unprocessable> {
         check_ids(record)?;
         let body = Body::read(&record.body)?;
         let found = body.events.len();
@@ -236,6 +251,7 @@ impl Request {
                 .or_else(|| surroundings::user_agent_of_script(&body.context)),
             context: body.context,
             properties: body.properties,
+            silence: settings.silence,
         })
     }
 

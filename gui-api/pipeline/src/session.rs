@@ -9,7 +9,7 @@ use tideline_model::{
 use crate::Request;
 use crate::merge::merge;
 use crate::surroundings::Surroundings;
-use crate::visit::{ACTIVE, ENDED, Turn};
+use crate::visit::Turn;
 
 /// The session after the request, which added `events`; none when the request was counted before. `profile` is the one
 /// that it belongs to from now on, `found` what was found out of its surroundings.
@@ -26,11 +26,12 @@ pub(crate) fn after(
         return None;
     }
     session.profile = profile.map(Reference::to);
+    session.source = Some(request.common.source.clone());
     let time = &mut session.metadata.time;
     // Edges' clocks differ: a session does not become shorter by that.
     time.update = time.update.max(request.common.received);
     time.duration = u64::try_from(time.update.duration_since(time.insert).as_secs()).unwrap_or(0);
-    session.metadata.status = if request.ends_visit() { ENDED } else { ACTIVE }.to_owned();
+    session.metadata.status = if request.ends_visit() { Session::ENDED } else { Session::ACTIVE }.to_owned();
     session.stats.events = session.stats.events.saturating_add(events);
     if turn.reopens() {
         // What led to the visit before is not what led to this one.
@@ -62,9 +63,10 @@ fn opened(request: &Request) -> Session {
                 update: request.common.received,
                 duration: 0,
             },
-            status: ACTIVE.to_owned(),
+            status: Session::ACTIVE.to_owned(),
         },
         profile: None,
+        source: None,
         device: Device::default(),
         os: Os::default(),
         app: App::default(),

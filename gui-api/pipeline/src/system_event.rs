@@ -17,6 +17,9 @@ const SESSION_OPENED: &str = "session-opened";
 /// The namespace of [`profile_created_id`].
 const PROFILES: Uuid = Uuid::from_u128(0x5c9d_0b36_61a4_4f0e_9a57_3d2f_1f6e_8b21);
 
+/// The namespace of [`visit_ended_id`].
+const VISITS: Uuid = Uuid::from_u128(0x1d0c_84e7_93b5_4a52_8f6a_6f0e_b7c9_52d4);
+
 /// The id of the event which says that this profile was created. It follows from the profile alone, so there is one,
 /// whichever of several requests at the same time finds the profile missing.
 #[must_use]
@@ -42,10 +45,16 @@ pub(crate) fn visit_started(common: &Common, client_events: &[ClientEvent]) -> E
     Event { properties: triggers(client_events), ..started }
 }
 
-/// The visit before the request's ended in silence: it was over then.
-pub(crate) fn visit_ended(common: &Common, since: Timestamp) -> Event {
+/// A visit of the session ended in silence: it was over then.
+pub(crate) fn visit_ended(common: &Common, session_id: &str, since: Timestamp) -> Event {
     let time = EventTime { insert: since, create: None, receive: common.received };
-    common.event(system_event_id(common.request_id, VISIT_ENDED), VISIT_ENDED.to_owned(), time)
+    common.event(visit_ended_id(session_id, since), VISIT_ENDED.to_owned(), time)
+}
+
+/// The id of the event which says that a visit ended in silence: of the session, and of the time of its last request.
+/// Whether a reminder or the next request finds it out, there is one.
+pub(crate) fn visit_ended_id(session_id: &str, since: Timestamp) -> String {
+    Uuid::new_v5(&VISITS, format!("{} {session_id}", since.as_microsecond()).as_bytes()).to_string()
 }
 
 fn event(common: &Common, id: String, r#type: &str, seconds_before: i64) -> Event {

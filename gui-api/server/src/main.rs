@@ -2,7 +2,7 @@
 //!
 //! `provision` makes Redis and the store ready, `check` says what is wrong with them, `serve` runs the
 //! parts that its roles name. What the private service consists of is in `private_service.rs` and
-//! `wiring.rs`; every setting is in `settings.rs` and `collector_settings.rs`.
+//! `wiring.rs`; every setting is in `settings.rs`, `processing_settings.rs` and `collector_settings.rs`.
 
 mod collector_settings;
 mod commands;
@@ -11,6 +11,7 @@ mod function_library;
 mod lane_setup;
 mod logging;
 mod private_service;
+mod processing_settings;
 mod provision_file;
 mod published;
 mod redirects;

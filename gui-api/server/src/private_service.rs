@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use tideline_api::Service;
 use tideline_intake::Intake;
 use tideline_protocol::Lanes;
+use tideline_services::Scheduler;
 use tideline_store::Store;
 
 use crate::function_library::{self, Loaded};
@@ -26,6 +27,7 @@ pub(crate) struct PrivateService {
     address: SocketAddr,
     api: Service,
     intake: Option<Intake>,
+    scheduler: Option<Scheduler>,
     /// Whether Redis holds what it must.
     is_prepared: Arc<AtomicBool>,
 }
@@ -37,18 +39,22 @@ impl PrivateService {
         let redis = settings.installation.redis()?;
         let mut api = wiring::api_options(settings, &roles, &redis, &lanes)?;
         let store = wiring::open_store(&settings.installation)?;
-        let intake =
-            if roles.has(Role::Intake) { Some(wiring::intake(&redis, &lanes, &store)?) } else { None };
+        let processing = &settings.processing;
+        let intake = roles.has(Role::Intake).then(|| wiring::intake(processing, &redis, &lanes, &store));
+        let intake = intake.transpose()?;
+        let scheduler =
+            roles.has(Role::Scheduler).then(|| wiring::scheduler(processing, &redis, &lanes, &store));
+        let scheduler = scheduler.transpose()?;
         let is_prepared = Arc::new(AtomicBool::new(false));
         api.obstacle = Some(wiring::obstacle(Arc::clone(&is_prepared), intake.as_ref()));
         let api = Service::bind(api, Arc::clone(&store)).await?;
         let address = api.address();
-        Ok(Self { roles, lanes, redis, store, address, api, intake, is_prepared })
+        Ok(Self { roles, lanes, redis, store, address, api, intake, scheduler, is_prepared })
     }
 
     /// Runs its parts, until all are asked to stop or one ends by itself. They end with `parts`.
     pub(crate) async fn run(self, parts: &mut Parts) -> anyhow::Result<()> {
-        let Self { roles, lanes, redis, store, address, api, intake, is_prepared } = self;
+        let Self { roles, lanes, redis, store, address, api, intake, scheduler, is_prepared } = self;
         // Health is answered from here on: whoever watches sees a service that waits, not one that is dead.
         tracing::info!(%address, "answering health");
         parts.spawn(|drain| api.run(drain));
@@ -65,6 +71,9 @@ impl PrivateService {
         is_prepared.store(true, Ordering::Relaxed);
         if let Some(intake) = intake {
             parts.spawn(|drain| intake.run(drain));
+        }
+        if let Some(scheduler) = scheduler {
+            parts.spawn(|drain| scheduler.run(drain));
         }
         tracing::info!(%address, "listening");
         parts.asked_to_stop().await;

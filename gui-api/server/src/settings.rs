@@ -11,6 +11,7 @@ use tideline_api::Tokens;
 use tideline_protocol::Lanes;
 
 use crate::collector_settings::CollectorSettings;
+use crate::processing_settings::ProcessingSettings;
 use crate::secret;
 
 const REDIS_URL: &str = "TIDELINE_REDIS_URL";
@@ -192,7 +193,7 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "TIDELINE_API_TOKENS_SHA256_FILE", value_name = "FILE")]
     api_tokens_sha256_file: Option<PathBuf>,
 
-    /// What this process does. Repeat it, or separate several with commas. Default: api,intake, or collect
+    /// What this process does. Repeat it, or separate several with commas. Default: api,intake,scheduler, or collect
     /// where --expose-gui-api is no.
     #[arg(long = "role", env = "TIDELINE_ROLES", value_enum, value_delimiter = ',')]
     roles: Vec<Role>,
@@ -207,6 +208,9 @@ pub(crate) struct ServeSettings {
     drain_seconds: u64,
 
     #[command(flatten)]
+    pub(crate) processing: ProcessingSettings,
+
+    #[command(flatten)]
     collector: CollectorSettings,
 }
 
@@ -217,6 +221,8 @@ pub(crate) enum Role {
     Api,
     /// Reads what the edge accepted and stores it.
     Intake,
+    /// Does what nobody asks for: ends visits that fell silent.
+    Scheduler,
     /// Serves the public endpoints as the edge does, natively, on an address of its own.
     Collect,
 }
@@ -242,7 +248,7 @@ impl Roles {
 
     /// Whether any of it is private, and so needs Redis and the store.
     pub(crate) fn are_private(&self) -> bool {
-        self.has(Role::Api) || self.has(Role::Intake)
+        self.0.iter().any(|role| *role != Role::Collect)
     }
 }
 
@@ -252,10 +258,10 @@ impl ServeSettings {
         let asked = Roles(self.roles.clone());
         match self.expose_gui_api {
             Expose::No if asked.are_private() => bail!(
-                "EXPOSE_GUI_API is no, which makes this process a collector and nothing else, but --role (TIDELINE_ROLES) asks for api or intake: leave the role out, or set EXPOSE_GUI_API=yes"
+                "EXPOSE_GUI_API is no, which makes this process a collector and nothing else, but --role (TIDELINE_ROLES) asks for a private one: leave the role out, or set EXPOSE_GUI_API=yes"
             ),
             Expose::No => Ok(Roles(vec![Role::Collect])),
-            Expose::Yes if self.roles.is_empty() => Ok(Roles(vec![Role::Api, Role::Intake])),
+            Expose::Yes if self.roles.is_empty() => Ok(Roles(vec![Role::Api, Role::Intake, Role::Scheduler])),
             Expose::Yes => Ok(asked),
         }
     }
@@ -325,9 +331,9 @@ mod tests {
 
     #[test]
     fn roles_are_chosen_and_contradictions_refused_with_the_remedy() {
-        use Role::{Api, Collect, Intake};
+        use Role::{Api, Collect, Intake, Scheduler};
         let table = [
-            (&[][..], Ok(&[Api, Intake][..])),
+            (&[][..], Ok(&[Api, Intake, Scheduler][..])),
             (&["--role", "intake"], Ok(&[Intake])),
             (&["--role", "api,collect"], Ok(&[Api, Collect])),
             (&["--expose-gui-api", "yes", "--role", "collect"], Ok(&[Collect])),
@@ -335,6 +341,7 @@ mod tests {
             (&["--expose-gui-api", "no", "--role", "collect"], Ok(&[Collect])),
             (&["--expose-gui-api", "no", "--role", "api"], Err("set EXPOSE_GUI_API=yes")),
             (&["--expose-gui-api", "no", "--role", "collect,intake"], Err("leave the role out")),
+            (&["--expose-gui-api", "no", "--role", "scheduler"], Err("leave the role out")),
         ];
         for (arguments, expected) in table {
             match (serve(arguments).unwrap().roles(), expected) {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use tideline_api::{ApiOptions, Obstacle, Options};
 use tideline_intake::Intake;
 use tideline_protocol::Lanes;
+use tideline_services::Scheduler;
 use tideline_store::{EmbeddedOptions, EmbeddedStore, Store};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
+use crate::processing_settings::ProcessingSettings;
 use crate::settings::{Installation, Role, Roles, ServeSettings};
 
 /// The store of this installation.
@@ -55,9 +57,31 @@ pub(crate) fn obstacle(is_prepared: Arc<AtomicBool>, intake: Option<&Intake>) ->
 }
 
 /// The intake of all lanes.
-pub(crate) fn intake(redis: &redis::Client, lanes: &Lanes, store: &Arc<dyn Store>) -> anyhow::Result<Intake> {
-    let options = tideline_intake::Options::new(redis.clone(), lanes.clone());
+pub(crate) fn intake(
+    processing: &ProcessingSettings,
+    redis: &redis::Client,
+    lanes: &Lanes,
+    store: &Arc<dyn Store>,
+) -> anyhow::Result<Intake> {
+    let options = tideline_intake::Options {
+        settings: processing.settings(),
+        ..tideline_intake::Options::new(redis.clone(), lanes.clone())
+    };
     Ok(Intake::new(options, Arc::clone(store))?)
+}
+
+/// What is done without being asked for.
+pub(crate) fn scheduler(
+    processing: &ProcessingSettings,
+    redis: &redis::Client,
+    lanes: &Lanes,
+    store: &Arc<dyn Store>,
+) -> anyhow::Result<Scheduler> {
+    let options = tideline_services::Options {
+        silence: processing.silence(),
+        ..tideline_services::Options::new(redis.clone(), lanes.clone())
+    };
+    Ok(Scheduler::new(options, Arc::clone(store))?)
 }
 
 /// The parts that run, and the one word that ends them all.

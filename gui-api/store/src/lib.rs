@@ -10,5 +10,5 @@ mod port;
 pub use embedded::{EmbeddedOptions, EmbeddedStore, Found};
 pub use port::{
     Batch, EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, ProfileKey, ProfilePage,
-    ProfileQuery, States, Store, StoreError, Version, Versioned,
+    ProfileQuery, SessionKey, SilentQuery, States, Store, StoreError, Version, Versioned,
 };

@@ -61,6 +61,10 @@ pub trait Store: Send + Sync + 'static {
     /// sees one twice.
     fn profiles(&self, query: ProfileQuery) -> BoxFuture<'_, Result<ProfilePage, StoreError>>;
 
+    /// Sessions with a visit that is not said to be over, in which nothing was heard since a while, the longest silent first.
+    /// Cheap whatever the number of sessions, as no document is read.
+    fn silent_sessions(&self, query: SilentQuery) -> BoxFuture<'_, Result<Vec<SessionKey>, StoreError>>;
+
     /// All event sources, by id.
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>>;
 
@@ -206,6 +210,26 @@ pub struct EventPage {
     pub events: Vec<Event>,
     /// Where the next page begins; none when this is the last.
     pub next: Option<EventKey>,
+}
+
+/// Which sessions are silent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SilentQuery {
+    /// Those whose latest request was received before this.
+    pub before: Timestamp,
+    /// Only what comes after this one in the order of the list.
+    pub after: Option<SessionKey>,
+    /// How many at the most.
+    pub limit: usize,
+}
+
+/// The place of a session in lists: `metadata.time.update`, then id, both ascending.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    /// `metadata.time.update`, to the microsecond.
+    pub microseconds: i64,
+    /// The session's id.
+    pub id: String,
 }
 
 /// A page of profiles.

@@ -8,5 +8,6 @@ mod merged;
 mod outages;
 mod owners;
 mod settling;
+mod silence;
 mod support;
 mod upheaval;

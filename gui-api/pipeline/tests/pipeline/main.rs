@@ -5,6 +5,7 @@ mod documents;
 mod event_types;
 mod hostile;
 mod keeping;
+mod reminders;
 mod scenarios;
 mod support;
 mod visits;

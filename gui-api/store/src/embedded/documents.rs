@@ -15,10 +15,10 @@ use tideline_model::{Profile, Session};
 
 use super::partitions::sync_directory;
 use super::{damage, fault};
-use crate::{ProfileKey, States, StoreError, Version, Versioned};
+use crate::{ProfileKey, SessionKey, SilentQuery, States, StoreError, Version, Versioned};
 
 /// What each version of the schema adds to the one before.
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     "CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
@@ -31,10 +31,20 @@ const SCHEMA: [&str; 3] = [
          CAST(round(1000 * unixepoch(document ->> '$.metadata.time.update', 'subsec')) AS INTEGER) * 1000, 0)
      WHERE json_valid(document);
      CREATE INDEX profiles_by_update ON profiles (updated, id);",
+    // The same of sessions whose visit is not over; null of the others, which the index leaves out.
+    "ALTER TABLE sessions ADD COLUMN open_since INTEGER;
+     UPDATE sessions SET open_since =
+         CAST(round(1000 * unixepoch(document ->> '$.metadata.time.update', 'subsec')) AS INTEGER) * 1000
+     WHERE json_valid(document) AND document ->> '$.metadata.status' = 'active';
+     CREATE INDEX sessions_open ON sessions (open_since, id) WHERE open_since IS NOT NULL;",
 ];
 
 /// What `user_version` says in databases that this program writes.
 const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
+
+/// The longest silent of the sessions whose visit is not over.
+const SILENT: &str = "SELECT open_since, id FROM sessions
+    WHERE open_since IS NOT NULL AND (open_since, id) > (?1, ?2) AND open_since < ?3 ORDER BY open_since, id LIMIT ?4";
 
 /// How long one process waits for another that writes.
 const BUSY: Duration = Duration::from_secs(15);
@@ -151,6 +161,20 @@ impl Documents {
         Ok(profile.filter(|profile| profile.id == id || profile.ids.iter().any(|known| known == id)))
     }
 
+    pub(super) fn silent_sessions(&self, query: &SilentQuery) -> Result<Vec<SessionKey>, StoreError> {
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        let (from, after) = match &query.after {
+            Some(key) => (key.microseconds, key.id.as_str()),
+            None => (i64::MIN, ""),
+        };
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(SILENT)?;
+            let key = |row: &rusqlite::Row<'_>| Ok(SessionKey { microseconds: row.get(0)?, id: row.get(1)? });
+            let found = select.query_map(params![from, after, query.before.as_microsecond(), limit], key)?;
+            found.collect()
+        })
+    }
+
     pub(super) fn ready(&self) -> Result<(), StoreError> {
         self.read(|connection| connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())))
     }
@@ -239,7 +263,7 @@ impl Kind {
     /// Writes nothing when the version is another.
     fn insert(self) -> &'static str {
         match self {
-            Self::Session => "INSERT INTO sessions VALUES (?1, ?2 + 1, ?3) ON CONFLICT DO NOTHING",
+            Self::Session => "INSERT INTO sessions VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING",
             Self::Profile => "INSERT INTO profiles VALUES (?1, ?2 + 1, ?3, ?4) ON CONFLICT DO NOTHING",
         }
     }
@@ -248,7 +272,8 @@ impl Kind {
     fn update(self) -> &'static str {
         match self {
             Self::Session => {
-                "UPDATE sessions SET version = version + 1, document = ?3 WHERE id = ?1 AND version = ?2"
+                "UPDATE sessions SET version = version + 1, document = ?3, open_since = ?4
+                 WHERE id = ?1 AND version = ?2"
             }
             Self::Profile => {
                 "UPDATE profiles SET version = version + 1, document = ?3, updated = ?4
@@ -296,7 +321,9 @@ pub(super) fn write_states(
     profiles: &[Versioned<Profile>],
 ) -> rusqlite::Result<Option<Outdated>> {
     for session in sessions {
-        if !write(connection, Kind::Session, &session.document.id, session, None)? {
+        let time = &session.document.metadata.time;
+        let open_since = session.document.has_open_visit().then(|| time.update.as_microsecond());
+        if !write(connection, Kind::Session, &session.document.id, session, open_since)? {
             return Ok(Some(Outdated { kind: Kind::Session.name(), id: session.document.id.clone() }));
         }
     }
@@ -315,17 +342,13 @@ fn write<T: Serialize>(
     kind: Kind,
     id: &str,
     versioned: &Versioned<T>,
-    updated: Option<i64>,
+    time: Option<i64>,
 ) -> rusqlite::Result<bool> {
     let version = i64::try_from(versioned.version.0).unwrap_or(i64::MAX);
     let document = json(&versioned.document)?;
     let mut statement =
         connection.prepare_cached(if version == 0 { kind.insert() } else { kind.update() })?;
-    let changed = match updated {
-        Some(updated) => statement.execute(params![id, version, document, updated])?,
-        None => statement.execute(params![id, version, document])?,
-    };
-    Ok(changed == 1)
+    Ok(statement.execute(params![id, version, document, time])? == 1)
 }
 
 fn write_ids(connection: &Connection, profile: &Profile) -> rusqlite::Result<()> {

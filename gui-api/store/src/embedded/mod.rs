@@ -43,7 +43,10 @@ use self::partitions::Partitions;
 use self::permits::{Permits, Reads};
 use self::scan::Scan;
 use self::writer::Writer;
-use crate::{Batch, EventPage, EventQuery, ProfilePage, ProfileQuery, States, Store, StoreError};
+use crate::{
+    Batch, EventPage, EventQuery, ProfilePage, ProfileQuery, SessionKey, SilentQuery, States, Store,
+    StoreError,
+};
 
 /// What an embedded store may use.
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +196,10 @@ impl Store for EmbeddedStore {
         self.read(Self::list(query.r#where.is_some()), move |reading| {
             profile_page::latest_first(&reading.documents, &query, Scan::begin(options))
         })
+    }
+
+    fn silent_sessions(&self, query: SilentQuery) -> BoxFuture<'_, Result<Vec<SessionKey>, StoreError>> {
+        self.read(Reads::Api, move |reading| reading.documents.silent_sessions(&query))
     }
 
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>> {

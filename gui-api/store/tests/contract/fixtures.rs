@@ -80,6 +80,7 @@ pub(crate) fn session(id: &str) -> Versioned<Session> {
         id: id.to_owned(),
         metadata: SessionMetadata { time, status: "active".to_owned() },
         profile: Some(Reference::to("profile-1")),
+        source: Some(Reference::to("shop-web")),
         device: device(),
         os: Os::default(),
         app: App::default(),

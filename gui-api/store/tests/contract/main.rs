@@ -12,6 +12,7 @@ mod listing;
 mod parallel;
 mod profiles;
 mod redirects;
+mod silence;
 mod sources;
 mod states;
 mod writing;
@@ -48,6 +49,9 @@ contract! {
         each_writing_makes_another_version,
         a_session_of_nobody_is_read_back,
         a_profile_is_found_by_any_of_its_ids;
+    silence:
+        the_longest_silent_come_first_and_pages_join,
+        a_session_that_goes_on_or_whose_visit_ends_is_not_silent;
     listing:
         filters_match_exactly_and_together,
         an_event_of_nobody_and_without_session_is_listed_and_matches_no_id,

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
 use tideline_store::{
     Batch, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, ProfilePage, ProfileQuery,
-    States, Store, StoreError,
+    SessionKey, SilentQuery, States, Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -198,6 +198,10 @@ impl Store for UnrulyStore {
 
     fn profiles(&self, query: ProfileQuery) -> BoxFuture<'_, Result<ProfilePage, StoreError>> {
         self.inner.profiles(query)
+    }
+
+    fn silent_sessions(&self, query: SilentQuery) -> BoxFuture<'_, Result<Vec<SessionKey>, StoreError>> {
+        self.inner.silent_sessions(query)
     }
 
     fn sources(&self) -> BoxFuture<'_, Result<Vec<EventSource>, StoreError>> {

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::{Outcome, Request, Unprocessable};
+use tideline_pipeline::{Outcome, Reminder, Request, Settings, Unprocessable};
 use tideline_protocol::{EntryId, Lane, Lanes, StreamRecord};
 use uuid::Uuid;
 
@@ -60,6 +60,24 @@ impl Documents {
         let taken = |id: &str| origin(id).is_some_and(|origin: &Origin| origin != request.origin());
         let profile = id.as_ref().and_then(|id| self.profiles.get(id));
         let outcome = request.apply(taken, session, id.as_deref(), profile);
+        self.keep(&outcome);
+        Ok(outcome)
+    }
+
+    /// A reminder of session `s`, so many milliseconds after its first request.
+    pub(crate) fn remind(&mut self, after: u64) -> Outcome {
+        let settings = Settings::default();
+        let reminder = Reminder::read("s".to_owned(), &lane(), entry(RECEIVED + after), &settings).unwrap();
+        let session = self.sessions.get("s");
+        let owner = session.and_then(|session| session.profile.as_ref()).map(|profile| profile.id.clone());
+        let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
+        let taken = |id: &str| origin(id).is_some_and(|origin| *origin != reminder.origin());
+        let outcome = reminder.apply(taken, session, owner.as_deref());
+        self.keep(&outcome);
+        outcome
+    }
+
+    fn keep(&mut self, outcome: &Outcome) {
         for event in &outcome.events {
             if !self.events.contains_key(&event.id) {
                 self.order.push(event.id.clone());
@@ -72,7 +90,6 @@ impl Documents {
         if let Some(profile) = outcome.profile.clone() {
             self.profiles.insert(profile.id.clone(), profile);
         }
-        Ok(outcome)
     }
 
     /// Types of all events, in the order in which they were stored.

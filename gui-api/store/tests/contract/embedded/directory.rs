@@ -91,6 +91,8 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
 async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds() {
     let backend = Embedded::new();
     let old = r#"{"id":"Shop","name":"Shop","type":["rest"],"enabled":true}"#;
+    let session = |status| serde_json::json!({"metadata": {"time": {"update": "2026-11-22T10:00:00.123Z"}, "status": status}});
+    let (open, ended) = (session("active"), session("ended"));
     let connection = rusqlite::Connection::open(backend.directory.path().join("tideline.db")).unwrap();
     connection
         .execute_batch(&format!(
@@ -99,6 +101,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_it_
              CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE sources (id TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
              INSERT INTO sources VALUES ('shop', '{old}');
+             INSERT INTO sessions VALUES ('open', 1, '{open}'), ('ended', 1, '{ended}'), ('damaged', 1, '{{');
              PRAGMA user_version = 1;"
         ))
         .unwrap();
@@ -108,6 +111,12 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_it_
         assert_eq!(store.sources().await.unwrap(), [tideline_model::EventSource::new("Shop", "Shop")]);
         store.put_redirect(redirect("a", "A")).await.unwrap();
         assert_eq!(store.redirects().await.unwrap(), [redirect("a", "A")]);
+        let before = time("2026-11-22T10:00:00.124Z");
+        let query = tideline_store::SilentQuery { before, after: None, limit: 10 };
+        let silent = store.silent_sessions(query).await.unwrap();
+        let key =
+            tideline_store::SessionKey { microseconds: before.as_microsecond() - 1000, id: "open".into() };
+        assert_eq!(silent, [key]);
     }
 }
 

@@ -66,10 +66,11 @@ async fn profiles_of_older_stores_are_listed_by_the_time_of_their_update() {
     }
     backend.open().await.write(Batch { profiles: written.to_vec(), ..Batch::default() }).await.unwrap();
     let database = rusqlite::Connection::open(backend.directory.path().join("tideline.db")).unwrap();
-    // As the version before wrote it.
+    // As a version before wrote it.
     database
         .execute_batch(
-            "DROP INDEX profiles_by_update; ALTER TABLE profiles DROP COLUMN updated; PRAGMA user_version = 2;
+            "DROP INDEX sessions_open; ALTER TABLE sessions DROP COLUMN open_since;
+             DROP INDEX profiles_by_update; ALTER TABLE profiles DROP COLUMN updated; PRAGMA user_version = 2;
              INSERT INTO profiles VALUES ('damaged', 1, 'no JSON');",
         )
         .unwrap();
