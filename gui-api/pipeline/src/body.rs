@@ -7,7 +7,7 @@ use serde_json::Value;
 use tideline_model::Properties;
 
 use crate::options::Options;
-use crate::{Unprocessable, json};
+use crate::{Addresses, Unprocessable, json};
 
 /// What documents are made of.
 pub(crate) struct Body {
@@ -17,6 +17,8 @@ pub(crate) struct Body {
     pub(crate) options: Options,
     /// `request.headers.user-agent`: what a server that passes a request on says of its visitor.
     pub(crate) user_agent: Option<String>,
+    /// `request.headers.x-forwarded-for`: the address that it says its visitor has.
+    pub(crate) forwarded_for: Option<String>,
 }
 
 impl Body {
@@ -30,14 +32,26 @@ impl Body {
             Value::Object(event) => Ok(event),
             _ => wrong(&format!("events[{index}]"), "an object"),
         };
-        let user_agent = members.get("request").and_then(|request| request.pointer("/headers/user-agent"));
+        let headers = members.get("request").and_then(|request| request.get("headers"));
+        let header = |name: &str| Some(headers?.get(name)?.as_str()?.to_owned());
         Ok(Self {
-            user_agent: user_agent.and_then(Value::as_str).map(str::to_owned),
+            user_agent: header("user-agent"),
+            forwarded_for: header("x-forwarded-for"),
             context: take_object(&mut members, "context", "")?,
             properties: take_object(&mut members, "properties", "")?,
             options: Options::read(&take_options(&mut members)),
             events: events.into_iter().enumerate().map(event).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Leaves of the visitor's address what is kept.
+    pub(crate) fn keep(&mut self, addresses: Addresses) {
+        addresses.keep_in_context(&mut self.context);
+        for event in &mut self.events {
+            if let Some(Value::Object(context)) = event.get_mut("context") {
+                addresses.keep_in_context(context);
+            }
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! because the second step is repeated when somebody else wrote in between.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod addresses;
 mod apply;
 mod body;
 mod changes;
@@ -35,9 +36,10 @@ mod system_event;
 mod time;
 mod visit;
 
+pub use addresses::Addresses;
 pub use apply::Outcome;
 pub use reminder::Reminder;
 pub use request::{MAX_EVENTS, MAX_ID_BYTES, Request, Unprocessable};
-pub use settings::Settings;
+pub use settings::{Places, Settings};
 pub use system_event::profile_created_id;
 pub use visit::visit_event_ids;

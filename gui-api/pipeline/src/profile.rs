@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tideline_model::{
-    Applied, Device, Event, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties,
+    Applied, Device, Event, Geo, Profile, ProfileAux, ProfileMetadata, ProfileStats, ProfileTime, Properties,
     Visit,
 };
 
@@ -17,6 +17,7 @@ const MAX_IDS: usize = 200;
 const MAX_MARKETS: usize = 50;
 const SPOKEN: &str = "data.pii.language.spoken";
 const DEVICES: &str = "data.devices.names";
+const LAST_PLACE: &str = "data.devices.last.geo";
 const PAGE_VIEW: &str = "page-view";
 const EVENTS: &str = "events";
 
@@ -71,6 +72,13 @@ fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, 
         if profile.aux.geo.markets.len() < MAX_MARKETS && !profile.aux.geo.markets.contains(&country) {
             profile.aux.geo.markets.push(country);
         }
+    }
+    if let Some(event) = events.first().filter(|_| device.geo != Geo::default())
+        && changes::is_latest(&profile.metadata, LAST_PLACE, event)
+        && let Ok(place) = serde_json::to_value(&device.geo)
+    {
+        Path::new(LAST_PLACE.trim_start_matches("data.")).set(&mut profile.data, place);
+        changes::note(&mut profile.metadata, LAST_PLACE, event);
     }
     let lists = [(SPOKEN, request.languages.codes()), (DEVICES, Vec::from_iter(device.name.clone()))];
     for (path, found) in lists {

@@ -1,12 +1,14 @@
 //! A stored request, read: its events as documents, and what sessions and profiles take from it.
 
 use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tideline_model::{
-    App, Device, Event, EventMetadata, EventTime, Hit, Journey, Origin, Os, Properties, Reference, Referral,
-    RequestFacts, Session, Tags, Utm,
+    App, Device, Event, EventMetadata, EventTime, Geo, Hit, Journey, Origin, Os, Properties, Reference,
+    Referral, RequestFacts, Session, Tags, Utm,
 };
 use tideline_protocol::{EntryId, Lane, StreamRecord};
 use uuid::Uuid;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use crate::body::Body;
 use crate::surroundings::{self, Languages};
 use crate::visit::VISIT_ENDED;
-use crate::{Settings, client_event, system_event};
+use crate::{Places, Settings, addresses, client_event, system_event};
 
 /// The most events in one request; the edge takes no more.
 pub const MAX_EVENTS: usize = 500;
@@ -165,6 +167,9 @@ pub struct Request {
     new_profile: bool,
     /// After how long a silence another visit begins.
     pub(crate) silence: SignedDuration,
+    /// The visitor's, to look up where it is; not to be stored.
+    address: Option<IpAddr>,
+    places: Option<Arc<dyn Places>>,
 }
 
 impl Request {
@@ -187,7 +192,7 @@ impl Request {
         entry: EntryId,
     ) -> Result<Self, Unprocessable> {
         check_ids(record)?;
-        let body = Body::read(&record.body)?;
+        let mut body = Body::read(&record.body)?;
         let found = body.events.len();
         if found > MAX_EVENTS {
             return Err(Unprocessable::TooManyEvents(found));
@@ -195,6 +200,8 @@ impl Request {
         if u32::try_from(found) != Ok(record.events) {
             return Err(Unprocessable::EventCount { found, said: record.events });
         }
+        let address = visitors_address(&body, record);
+        body.keep(settings.addresses);
         // Of what a transitional source brings, only the profile is kept.
         let keeps_session = body.options.session && !record.transitional;
         let may_keep = body.options.events && !record.transitional;
@@ -203,7 +210,7 @@ impl Request {
             session: keeps_session.then(|| Reference::to(&record.session)),
             is_profile_less: profile.is_none(),
             debug: body.options.debug,
-            ..common(record, lane, entry)?
+            ..common(settings, record, lane, entry)?
         };
         let mut client_events = Vec::with_capacity(found);
         let mut ids = HashSet::new();
@@ -252,6 +259,8 @@ impl Request {
             context: body.context,
             properties: body.properties,
             silence: settings.silence,
+            address,
+            places: settings.places.clone(),
         })
     }
 
@@ -266,6 +275,11 @@ impl Request {
     /// The events that the client sent.
     pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         self.client_events.iter().map(|sent| &sent.event)
+    }
+
+    /// Where the visitor's address is, if anybody knows.
+    pub(crate) fn place(&self) -> Option<Geo> {
+        self.places.as_ref()?.place(self.address?)
     }
 
     /// Whether the client says that the visit is over.
@@ -343,8 +357,24 @@ fn check_ids(record: &StreamRecord) -> Result<(), Unprocessable> {
     Ok(())
 }
 
+/// The address of the visitor. Of a server that passes a request on it is what the server says.
+fn visitors_address(body: &Body, record: &StreamRecord) -> Option<IpAddr> {
+    if body.user_agent.is_some() {
+        return addresses::read(body.forwarded_for.as_deref()?.split(',').next()?);
+    }
+    addresses::read(record.client_address.as_deref()?)
+}
+
 /// What all events share as far as the entry tells: the session is the request's, and a profile is awaited.
-fn common(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Common, Unprocessable> {
+fn common(
+    settings: &Settings,
+    record: &StreamRecord,
+    lane: &Lane,
+    entry: EntryId,
+) -> Result<Common, Unprocessable> {
+    let mut headers = record.headers.iter().cloned().collect::<BTreeMap<_, _>>();
+    settings.addresses.keep_in_headers(&mut headers);
+    let address = record.client_address.as_deref();
     let received = i64::try_from(record.received_at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
     Ok(Common {
         request_id: record.request_id,
@@ -356,8 +386,8 @@ fn common(record: &StreamRecord, lane: &Lane, entry: EntryId) -> Result<Common, 
         debug: false,
         facts: RequestFacts {
             id: record.request_id.to_string(),
-            ip: record.client_address.clone(),
-            headers: record.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
+            ip: address.and_then(|address| settings.addresses.kept(address)),
+            headers,
         },
     })
 }

@@ -1,6 +1,13 @@
 //! What an installation decides for all its requests.
 
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use jiff::SignedDuration;
+use tideline_model::Geo;
+
+use crate::Addresses;
 
 /// What an installation decides for all its requests. To be the same wherever requests are processed, so that
 /// processing one again gives the same.
@@ -8,10 +15,20 @@ use jiff::SignedDuration;
 pub struct Settings {
     /// A session in which nothing was heard for longer than this goes on with another visit. Default 30 minutes.
     pub silence: SignedDuration,
+    /// Who knows where addresses are, if anybody.
+    pub places: Option<Arc<dyn Places>>,
+    /// How much of addresses is kept. Default: all that the edge has kept.
+    pub addresses: Addresses,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { silence: SignedDuration::from_mins(30) }
+        Self { silence: SignedDuration::from_mins(30), places: None, addresses: Addresses::default() }
     }
+}
+
+/// Knows where addresses are. The same of the same address, as long as what it knows is the same.
+pub trait Places: fmt::Debug + Send + Sync {
+    /// The place of this address, if it is known.
+    fn place(&self, address: IpAddr) -> Option<Geo>;
 }

@@ -1,6 +1,6 @@
 //! What a visit happens on and where, and what led to it, as its request tells.
 //!
-//! A client's own word (`context`) counts before what its headers tell. Nothing here is personal but the address,
+//! A client's own word (`context`) counts before what its headers and its address tell. Nothing here is personal but the address,
 //! of which the edge keeps as much as it may.
 
 mod campaign;
@@ -15,7 +15,7 @@ pub(crate) use continent::continent;
 pub(crate) use email::is_free;
 pub(crate) use languages::Languages;
 
-use tideline_model::{App, Device, Event, Os, Properties, Referral, Session, Utm};
+use tideline_model::{App, Device, Event, Geo, Os, Properties, Referral, Session, Utm};
 
 use crate::Request;
 
@@ -36,6 +36,9 @@ impl Surroundings {
         let (utm, referral) = campaign::read(&request.context, request.events());
         let mut device = known.device.clone();
         client::device(&mut device, &request.context);
+        if device.geo == Geo::default() {
+            device.geo = request.place().unwrap_or_default();
+        }
         device.ip.clone_from(&request.common.facts.ip);
         let mut app = known.app.clone();
         client::app(&mut app, &request.context, &request.languages);

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, bail};
 use tideline_api::Service;
 use tideline_intake::Intake;
+use tideline_places::PlacesFile;
 use tideline_protocol::Lanes;
 use tideline_services::Scheduler;
 use tideline_store::Store;
@@ -27,6 +28,7 @@ pub(crate) struct PrivateService {
     address: SocketAddr,
     api: Service,
     intake: Option<Intake>,
+    places: Option<Arc<PlacesFile>>,
     scheduler: Option<Scheduler>,
     /// Whether Redis holds what it must.
     is_prepared: Arc<AtomicBool>,
@@ -40,8 +42,12 @@ impl PrivateService {
         let mut api = wiring::api_options(settings, &roles, &redis, &lanes)?;
         let store = wiring::open_store(&settings.installation)?;
         let processing = &settings.processing;
-        let intake = roles.has(Role::Intake).then(|| wiring::intake(processing, &redis, &lanes, &store));
-        let intake = intake.transpose()?;
+        let (mut intake, mut places) = (None, None);
+        if roles.has(Role::Intake) {
+            places = processing.places()?;
+            let settings = processing.settings(places.clone());
+            intake = Some(wiring::intake(settings, &redis, &lanes, &store)?);
+        }
         let scheduler =
             roles.has(Role::Scheduler).then(|| wiring::scheduler(processing, &redis, &lanes, &store));
         let scheduler = scheduler.transpose()?;
@@ -49,12 +55,12 @@ impl PrivateService {
         api.obstacle = Some(wiring::obstacle(Arc::clone(&is_prepared), intake.as_ref()));
         let api = Service::bind(api, Arc::clone(&store)).await?;
         let address = api.address();
-        Ok(Self { roles, lanes, redis, store, address, api, intake, scheduler, is_prepared })
+        Ok(Self { roles, lanes, redis, store, address, api, intake, places, scheduler, is_prepared })
     }
 
     /// Runs its parts, until all are asked to stop or one ends by itself. They end with `parts`.
     pub(crate) async fn run(self, parts: &mut Parts) -> anyhow::Result<()> {
-        let Self { roles, lanes, redis, store, address, api, intake, scheduler, is_prepared } = self;
+        let Self { roles, lanes, redis, store, address, api, intake, places, scheduler, is_prepared } = self;
         // Health is answered from here on: whoever watches sees a service that waits, not one that is dead.
         tracing::info!(%address, "answering health");
         parts.spawn(|drain| api.run(drain));
@@ -71,6 +77,9 @@ impl PrivateService {
         is_prepared.store(true, Ordering::Relaxed);
         if let Some(intake) = intake {
             parts.spawn(|drain| intake.run(drain));
+        }
+        if let Some(places) = places {
+            parts.spawn(|drain| places.run(drain));
         }
         if let Some(scheduler) = scheduler {
             parts.spawn(|drain| scheduler.run(drain));

@@ -1,9 +1,13 @@
 //! What an installation decides for all requests that it processes: the same wherever its intake and scheduler run.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use tideline_pipeline::Settings;
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use tideline_pipeline::{Addresses, Places, Settings};
+use tideline_places::PlacesFile;
 
 /// How requests are processed, by the roles intake and scheduler.
 #[derive(Clone, Debug, Args)]
@@ -18,6 +22,27 @@ pub(crate) struct ProcessingSettings {
         value_parser = clap::value_parser!(u16).range(1..=1440)
     )]
     visit_silence_minutes: u16,
+
+    /// File in MaxMind's format that tells where addresses are: GeoLite2-City, GeoIP2-City or alike. It may be replaced at
+    /// any time. Without it, only what clients say of their place is known.
+    #[arg(long, env = "TIDELINE_PLACES_FILE", value_name = "FILE")]
+    places_file: Option<PathBuf>,
+
+    /// How much of a visitor's address is stored when it has been looked up: full (as the edge has kept it), truncate (IPv4 to
+    /// 24 bits, IPv6 to 48) or drop.
+    #[arg(long, env = "TIDELINE_STORED_IP", value_enum, default_value_t = StoredIp::Full)]
+    stored_ip: StoredIp,
+}
+
+/// How much of a visitor's address is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StoredIp {
+    /// As the edge has kept it.
+    Full,
+    /// IPv4 to 24 bits, IPv6 to 48.
+    Truncate,
+    /// Nothing.
+    Drop,
 }
 
 impl ProcessingSettings {
@@ -26,8 +51,22 @@ impl ProcessingSettings {
         Duration::from_secs(60 * u64::from(self.visit_silence_minutes))
     }
 
-    /// The same and all else, for the pipeline.
-    pub(crate) fn settings(&self) -> Settings {
-        Settings { silence: jiff::SignedDuration::from_mins(self.visit_silence_minutes.into()) }
+    /// The file of places, read, if there is one. Blocks.
+    pub(crate) fn places(&self) -> anyhow::Result<Option<Arc<PlacesFile>>> {
+        let open = |path: &PathBuf| PlacesFile::open(path).map(Arc::new);
+        self.places_file.as_ref().map(open).transpose().context("TIDELINE_PLACES_FILE cannot be used")
+    }
+
+    /// All of it, for the pipeline.
+    pub(crate) fn settings(&self, places: Option<Arc<PlacesFile>>) -> Settings {
+        Settings {
+            silence: jiff::SignedDuration::from_mins(self.visit_silence_minutes.into()),
+            places: places.map(|places| places as Arc<dyn Places>),
+            addresses: match self.stored_ip {
+                StoredIp::Full => Addresses::Full,
+                StoredIp::Truncate => Addresses::Truncated,
+                StoredIp::Drop => Addresses::Dropped,
+            },
+        }
     }
 }

@@ -58,15 +58,13 @@ pub(crate) fn obstacle(is_prepared: Arc<AtomicBool>, intake: Option<&Intake>) ->
 
 /// The intake of all lanes.
 pub(crate) fn intake(
-    processing: &ProcessingSettings,
+    settings: tideline_pipeline::Settings,
     redis: &redis::Client,
     lanes: &Lanes,
     store: &Arc<dyn Store>,
 ) -> anyhow::Result<Intake> {
-    let options = tideline_intake::Options {
-        settings: processing.settings(),
-        ..tideline_intake::Options::new(redis.clone(), lanes.clone())
-    };
+    let options =
+        tideline_intake::Options { settings, ..tideline_intake::Options::new(redis.clone(), lanes.clone()) };
     Ok(Intake::new(options, Arc::clone(store))?)
 }
 

@@ -56,6 +56,9 @@ async fn check_private_service(
         )?;
         report.note("gui", gui(settings))?;
     }
+    if roles.has(Role::Intake) {
+        report.note("places", places(settings))?;
+    }
     let configuration = report.note("store", store(installation).await)?.flatten();
     let redis = report.note("redis", reach(installation).await)?;
     if let (Some(mut redis), Some(lanes)) = (redis, lanes) {
@@ -109,6 +112,14 @@ fn collector(settings: &ServeSettings) -> anyhow::Result<(tideline_collect::Opti
     options.check()?;
     let said = format!("takes in events for {}", described(&options.settings.lanes));
     Ok((options, said))
+}
+
+fn places(settings: &ServeSettings) -> anyhow::Result<((), String)> {
+    let said = match settings.processing.places()? {
+        Some(file) => format!("addresses are looked up in a {}", file.kind()),
+        None => "addresses are not looked up: there is no TIDELINE_PLACES_FILE".to_owned(),
+    };
+    Ok(((), said))
 }
 
 async fn gateway(options: &tideline_collect::Options) -> anyhow::Result<((), String)> {

@@ -29,8 +29,21 @@ async fn an_installation_that_is_in_order_passes() {
     let installation = Installation::provisioned(&redis).await;
     let (succeeded, output) = check(&installation).await;
     assert!(succeeded, "{output}");
-    assert_eq!(output.lines().count(), 9, "{output}");
+    assert_eq!(output.lines().count(), 10, "{output}");
     assert!(output.lines().all(|line| line.starts_with("ok ")), "{output}");
+}
+
+#[tokio::test]
+async fn a_file_of_places_that_is_none_is_named() {
+    let redis = RedisServer::start().await;
+    let mut installation = Installation::provisioned(&redis).await;
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    only_wrong(
+        installation.set("TIDELINE_PLACES_FILE", Some(manifest)),
+        "places",
+        "not one of MaxMind's format",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Stored requests, and a store as small as can be.
 use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde_json::Value;
-use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::{Outcome, Reminder, Request, Settings, Unprocessable};
+use tideline_model::{Country, Event, Geo, Origin, Profile, Session};
+use tideline_pipeline::{Outcome, Places, Reminder, Request, Settings, Unprocessable};
 use tideline_protocol::{EntryId, Lane, Lanes, StreamRecord};
 use uuid::Uuid;
 
@@ -42,6 +44,18 @@ pub(crate) fn record_of(body: &str, events: usize) -> StreamRecord {
     }
 }
 
+/// Knows where one network is.
+#[derive(Debug)]
+struct Neighbourhood;
+
+impl Places for Neighbourhood {
+    fn place(&self, address: IpAddr) -> Option<Geo> {
+        let country = Country { name: Some("Germany".to_owned()), code: Some("DE".to_owned()) };
+        let kiel = || Geo { country, city: Some("Kiel".to_owned()), ..Geo::default() };
+        matches!(address, IpAddr::V4(address) if address.octets().starts_with(&[192, 0, 2])).then(kiel)
+    }
+}
+
 /// All documents, by id.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Documents {
@@ -53,7 +67,8 @@ pub(crate) struct Documents {
 
 impl Documents {
     pub(crate) fn take(&mut self, record: &StreamRecord, number: u64) -> Result<Outcome, Unprocessable> {
-        let request = Request::read(record, &lane(), entry(number))?;
+        let settings = Settings { places: Some(Arc::new(Neighbourhood)), ..Settings::default() };
+        let request = Request::read_with(&settings, record, &lane(), entry(number))?;
         let session = self.sessions.get(request.session());
         let id = request.profile_in(session, None).map(str::to_owned);
         let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
