@@ -14,6 +14,12 @@ use utoipa::ToSchema;
 pub struct Applied(BTreeMap<String, (u64, u64)>);
 
 impl Applied {
+    /// Whether the entry `(milliseconds, sequence)` of `lane`, or a later one, was noted before.
+    #[must_use]
+    pub fn has(&self, lane: &str, entry: (u64, u64)) -> bool {
+        self.0.get(lane).is_some_and(|last| *last >= entry)
+    }
+
     /// Notes the entry `(milliseconds, sequence)` of `lane`; false when it, or a later one, was noted before.
     #[must_use]
     pub fn advance(&mut self, lane: &str, entry: (u64, u64)) -> bool {
@@ -41,6 +47,8 @@ mod tests {
         assert!(applied.advance("a", (5, 1)));
         assert!(!applied.advance("a", (5, 1)));
         assert!(!applied.advance("a", (5, 0)));
+        assert!(applied.has("a", (5, 0)) && applied.has("a", (5, 1)) && !applied.has("a", (5, 2)));
+        assert!(!applied.has("b", (5, 0)));
         assert!(applied.advance("b", (1, 0)));
         assert!(applied.advance("a", (6, 0)));
     }

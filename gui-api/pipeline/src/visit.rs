@@ -33,7 +33,10 @@ pub(crate) struct Turn {
 impl Turn {
     /// `session` is as it was before the request; none when it is not kept.
     pub(crate) fn of(request: &Request, session: Option<&Session>) -> Self {
-        let Some(session) = session else { return Self::default() };
+        // One that has heard of the request already is as later ones have left it: what the request meant to its visits is told.
+        let entry = (request.entry.milliseconds, request.entry.sequence);
+        let hears = |session: &&Session| !session.applied.has(&request.lane, entry);
+        let Some(session) = session.filter(hears) else { return Self::default() };
         let ended = !session.has_open_visit();
         let latest = session.metadata.time.update;
         let silent_since = Some(latest)

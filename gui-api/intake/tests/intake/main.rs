@@ -7,6 +7,7 @@ mod lean;
 mod merged;
 mod outages;
 mod owners;
+mod replay;
 mod settling;
 mod silence;
 mod support;
