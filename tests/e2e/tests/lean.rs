@@ -91,14 +91,14 @@ async fn redis(tideline: &Tideline) -> MultiplexedConnection {
     Client::open(tideline.redis_url()).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
 
-/// How often each command was called, by functions or not.
+/// How often each command was called, by functions or not; without the gateway's own looks at its connections.
 async fn calls(redis: &mut MultiplexedConnection) -> BTreeMap<String, u64> {
     let info: String = redis::cmd("INFO").arg("commandstats").query_async(redis).await.unwrap();
     let line = |line: &str| {
         let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
         Some((name.to_owned(), rest.split(',').next()?.parse().ok()?))
     };
-    info.lines().filter_map(line).filter(|(name, _)| name != "info").collect()
+    info.lines().filter_map(line).filter(|(name, _)| name != "info" && name != "ping").collect()
 }
 
 /// How often each command was called for each of ten requests of a known session, which bring the profile id that the
