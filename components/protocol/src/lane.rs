@@ -107,6 +107,13 @@ impl Lanes {
     pub fn live_channel(&self) -> String {
         format!("tl:{}:live", self.context)
     }
+
+    /// The hash of what rules could not do: how often and why last, by rule. With the keys of the first lane, which
+    /// everybody knows.
+    #[must_use]
+    pub fn rule_failures(&self) -> String {
+        self.lanes.first().map_or_else(|| self.nowhere(), Clone::clone).key(&["rule-failures"])
+    }
 }
 
 /// One lane. Its name is the hash tag of all its keys, so they share a slot of a Redis Cluster.

@@ -9,13 +9,25 @@ use http::request::Parts;
 
 use crate::error::ApiError;
 use crate::routes::Shared;
-use crate::tokens::Tokens;
+use crate::tokens::{self, Tokens};
 
 /// At most one line about refused tokens in this time, however many there are.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A request that may see data. Wrapped around all routes that hold any, so that none can forget it.
 pub(crate) struct Admitted;
+
+/// Who asks: the name of the token.
+pub(crate) struct Author(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Author {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let value = parts.headers.get(AUTHORIZATION).ok_or(ApiError::NoToken)?;
+        Ok(Self(tokens::name(bearer(value.as_bytes()).ok_or(ApiError::NoToken)?)))
+    }
+}
 
 /// Who is admitted, and the memory of those who were not.
 pub(crate) struct Gate {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use tideline_filter::FilterError;
+use tideline_pipeline::{RuleProblem, Unprocessable};
 use tideline_store::StoreError;
 use utoipa::ToSchema;
 
@@ -42,6 +43,14 @@ pub(crate) enum ApiError {
     Filter(FilterError),
     #[error("no {kind} `{id}`")]
     NotFound { kind: &'static str, id: String },
+    #[error("the body is too large: {most} bytes are the most", most = crate::routes::MOST_BODY_BYTES)]
+    TooLarge,
+    #[error("{kind} `{id}` has another version by now: read it again, and make the change from there")]
+    Outdated { kind: &'static str, id: String },
+    #[error("{0}")]
+    Unusable(RuleProblem),
+    #[error("this request cannot become documents: {0}")]
+    Unprocessable(Unprocessable),
     #[error("nothing is at this path: /openapi.json lists what there is")]
     NoRoute,
     #[error("this path does not take that method: /openapi.json lists what it takes")]
@@ -60,6 +69,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Damaged { kind, id } => Self::Damaged { kind, id },
+            StoreError::Conflict { kind, id } => Self::Outdated { kind, id },
             error => Self::Store(error),
         }
     }
@@ -72,6 +82,9 @@ impl ApiError {
             Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::Parameter(_) | Self::Filter(_) => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } | Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Outdated { .. } => StatusCode::CONFLICT,
+            Self::Unusable(_) | Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyReaders(_) | Self::NoLiveEvents | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -92,6 +105,9 @@ impl ApiError {
 pub(crate) struct Problem {
     /// What is wrong, and what to do.
     detail: String,
+    /// Where in an object something is wrong, when that is what is wrong: `settings.operations[2].profile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// Where a filter goes wrong, when that is what is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     filter: Option<FilterProblem>,
@@ -124,8 +140,13 @@ impl IntoResponse for ApiError {
             tracing::error!(%error, "the store failed a request");
         }
         let (detail, status, header) = (self.to_string(), self.status(), self.header());
-        let filter = if let Self::Filter(error) = self { Some(error.into()) } else { None };
-        let mut response = (status, Json(Problem { detail, filter })).into_response();
+        let (path, filter) = match self {
+            Self::Filter(error) => (None, Some(Box::new(error))),
+            Self::Unusable(RuleProblem { path, filter, .. }) => (Some(path), filter),
+            _ => (None, None),
+        };
+        let problem = Problem { detail, path, filter: filter.map(|error| FilterProblem::from(*error)) };
+        let mut response = (status, Json(problem)).into_response();
         response.headers_mut().extend(header);
         response
     }

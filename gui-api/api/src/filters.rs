@@ -28,6 +28,13 @@ pub(crate) fn read(text: Option<&str>, listed: Document) -> Result<Option<Filter
     read().map(Some).map_err(ApiError::Filter)
 }
 
+/// Whether a condition of a rule asks for fields that there are: of the event, or of its profile or session.
+pub(crate) fn check_condition(text: &str) -> Result<(), FilterError> {
+    let filter = Filter::parse(text)?;
+    let check = |place: &Place| check_field(&filter, place, place.field.document.unwrap_or(Document::Event));
+    filter.fields().iter().try_for_each(check)
+}
+
 /// The same, ready to be used now.
 pub(crate) fn prepared(text: Option<&str>, listed: Document) -> Result<Option<Prepared>, ApiError> {
     Ok(read(text, listed)?.map(|filter| Prepared::at(&filter, Timestamp::now())))
@@ -35,12 +42,17 @@ pub(crate) fn prepared(text: Option<&str>, listed: Document) -> Result<Option<Pr
 
 fn check(filter: &Filter, place: &Place, listed: Document) -> Result<(), FilterError> {
     let Place { field, bytes, .. } = place;
-    let refuse = |message, suggestion| Err(filter.refuse(bytes.clone(), message, suggestion));
     if let Some(other) = field.document.filter(|document| *document != listed) {
         let message = format!("this list has only {}s, which `{}@` is none of", listed.name(), other.name());
-        return refuse(message, None);
+        return Err(filter.refuse(bytes.clone(), message, None));
     }
-    match lookup(field, listed) {
+    check_field(filter, place, listed)
+}
+
+fn check_field(filter: &Filter, place: &Place, document: Document) -> Result<(), FilterError> {
+    let Place { field, bytes, .. } = place;
+    let refuse = |message, suggestion| Err(filter.refuse(bytes.clone(), message, suggestion));
+    match lookup(field, document) {
         Found::Object(fields) if place.is_compared => {
             let message =
                 format!("`{field}` is an object, which is compared with nothing: name a field of it");
@@ -51,12 +63,12 @@ fn check(filter: &Filter, place: &Place, listed: Document) -> Result<(), FilterE
         Found::Object(_) | Found::Value => Ok(()),
         Found::Nothing { place, siblings } => {
             let name = Field { document: None, steps: field.steps.iter().take(place + 1).cloned().collect() };
-            let message = format!("{}s have no field `{name}`", listed.name());
+            let message = format!("{}s have no field `{name}`", document.name());
             let step = field.steps.get(place).map_or("", String::as_str);
             let known = siblings.into_iter().flatten().map(|(name, _)| name.as_str());
             let meant = match closest(step, known) {
                 Some(near) => Some(with_step(field, place, &[near.to_owned()])),
-                None if place == 0 => Some(elsewhere(field, step, listed)),
+                None if place == 0 => Some(elsewhere(field, step, document)),
                 None => None,
             };
             refuse(message, meant.map(|field| field.to_string()))

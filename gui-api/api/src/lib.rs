@@ -22,6 +22,7 @@ mod live;
 mod parameters;
 mod redis_probe;
 mod routes;
+mod rule_failures;
 mod service;
 mod tokens;
 

@@ -1,4 +1,4 @@
-//! What requests are made of: path and query parameters, read strictly.
+//! What requests are made of: path and query parameters and bodies, read strictly.
 //!
 //! A parameter that is not known, given twice or not readable is refused with a sentence that says
 //! what would be right: a filter that is silently ignored shows data that nobody asked for. An empty
@@ -6,11 +6,14 @@
 
 use std::error::Error as _;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use tideline_model::{ConfigurationKind, UnknownKind};
 use tideline_store::MAX_PAGE;
 
 use crate::error::ApiError;
@@ -32,6 +35,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
     }
 }
 
+/// The body of a request, JSON.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+                _ => ApiError::Parameter("the body broke off".to_owned()),
+            })?;
+        let read = serde_json::from_slice(&bytes);
+        read.map(Self).map_err(|error| ApiError::Parameter(format!("the body cannot be read: {error}")))
+    }
+}
+
 /// The document id at the end of a path.
 pub(crate) struct Id(pub(crate) String);
 
@@ -45,6 +65,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
                 Err(ApiError::Parameter("the id in the path is not UTF-8 after decoding its %XX".to_owned()))
             }
         }
+    }
+}
+
+/// The kind and the id of a configuration object in a path.
+pub(crate) struct ObjectPath(pub(crate) ConfigurationKind, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ObjectPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((kind, id)) = path.map_err(|_| {
+            ApiError::Parameter("the id in the path is not UTF-8 after decoding its %XX".to_owned())
+        })?;
+        let kind = kind.parse().map_err(|error: UnknownKind| ApiError::Parameter(error.to_string()))?;
+        Ok(Self(kind, id))
     }
 }
 

@@ -8,6 +8,8 @@ use axum::middleware::from_extractor_with_state;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use http::header::CONTENT_TYPE;
+use tideline_pipeline::Settings;
+use tideline_protocol::Lanes;
 use tideline_store::Store;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
@@ -16,18 +18,19 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Admitted, Gate};
-use crate::endpoints::{events, health, live, profiles, sessions};
+use crate::endpoints::{configuration, events, explain, health, live, profiles, sessions};
 use crate::error::ApiError;
 use crate::headers;
 use crate::live::Feed;
 use crate::redis_probe::RedisProbe;
+use crate::rule_failures::RuleFailures;
 use crate::service::Obstacle;
 
 /// The OpenAPI document, as it is served.
 pub(crate) const OPENAPI: &str = include_str!("../openapi.json");
 
-/// No route takes a body yet.
-const MOST_BODY_BYTES: usize = 64 * 1024;
+/// What a body may have. The edge takes no larger requests, which are the largest that anybody explains.
+pub(crate) const MOST_BODY_BYTES: usize = 256 * 1024;
 
 /// What the health routes need.
 pub(crate) struct Health {
@@ -43,6 +46,9 @@ pub(crate) struct Shared {
     pub(crate) feed: Arc<Feed>,
     pub(crate) live_seats: Arc<Semaphore>,
     pub(crate) most_live_readers: usize,
+    pub(crate) failures: RuleFailures,
+    pub(crate) lanes: Lanes,
+    pub(crate) processing: Settings,
 }
 
 /// Open to everybody who reaches the port.
@@ -59,6 +65,10 @@ fn guarded() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::one))
         .routes(routes!(sessions::one))
+        .routes(routes!(configuration::list))
+        .routes(routes!(configuration::one, configuration::put, configuration::remove))
+        .routes(routes!(configuration::versions))
+        .routes(routes!(explain::explain))
         .routes(routes!(document))
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tideline_pipeline::Settings;
+use tideline_protocol::Lanes;
 use tideline_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -14,6 +16,7 @@ use crate::access::Gate;
 use crate::live::{Feed, follow};
 use crate::redis_probe::RedisProbe;
 use crate::routes::{self, Health, Shared};
+use crate::rule_failures::RuleFailures;
 use crate::{Error, Tokens, connections, gui};
 
 /// Tells at once what keeps the process from its work, a sentence; none if nothing does. Anybody may ask for the health,
@@ -40,8 +43,10 @@ pub struct Options {
 pub struct ApiOptions {
     /// Who may use it.
     pub tokens: Tokens,
-    /// The channel on which the workers publish what they have stored.
-    pub live_channel: String,
+    /// The lanes in Redis, which the workers tell of what they do.
+    pub lanes: Lanes,
+    /// What the installation decides for all requests, to explain what becomes of one.
+    pub processing: Settings,
     /// How many may follow live events at once.
     pub most_live_readers: usize,
     /// The folder of the built GUI.
@@ -76,15 +81,19 @@ impl Service {
             None => (routes::health_only(health), None),
             Some(api) => {
                 let feed = Arc::new(Feed::new());
+                let live_channel = api.lanes.live_channel();
                 let shared = Shared {
                     store,
+                    failures: RuleFailures::new(redis.clone(), &api.lanes),
+                    lanes: api.lanes,
+                    processing: api.processing,
                     gate: Gate::new(api.tokens),
                     feed: Arc::clone(&feed),
                     live_seats: Arc::new(Semaphore::new(api.most_live_readers)),
                     most_live_readers: api.most_live_readers,
                 };
                 let gui = gui::routes(api.gui_dir)?;
-                (routes::service(health, Arc::new(shared), gui), Some((api.live_channel, feed)))
+                (routes::service(health, Arc::new(shared), gui), Some((live_channel, feed)))
             }
         };
         let failed = |source| Error::Listen { address: listen, source };

@@ -73,6 +73,12 @@ impl Tokens {
     }
 }
 
+/// What a token is called where it is said who did something: the beginning of its SHA-256, which tells it from others
+/// and does not tell the token.
+pub(crate) fn name(token: &[u8]) -> String {
+    sha256(token).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tokens({})", self.0.len())

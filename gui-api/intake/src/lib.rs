@@ -27,6 +27,7 @@ mod outage;
 mod personal;
 mod reader;
 mod repeats;
+mod ruling;
 mod service;
 mod settle;
 mod unit;

@@ -1,10 +1,11 @@
 //! A unit of work: entries that are applied in order to what the store has, and written at once.
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
 use redis::RedisError;
 use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::{Outcome, Reminder, Request, Settings, profile_created_id, visit_event_ids};
+use tideline_pipeline::{Outcome, Reminder, Request, Settings, Trouble, profile_created_id, visit_event_ids};
 use tideline_store::{Batch, Store, StoreError, Versioned};
 
 use crate::aliases::{Adoption, Aliases};
@@ -39,6 +40,8 @@ pub(crate) struct Applied {
     pub(crate) verdicts: Vec<Verdict>,
     /// Sessions that the edge is to know under another profile.
     pub(crate) adoptions: Vec<Adoption>,
+    /// Rules that could not do their work.
+    pub(crate) troubles: Vec<Trouble>,
 }
 
 /// Why a unit could not be applied, or written, now.
@@ -118,7 +121,8 @@ impl Unit {
                 Content::Deleted => Verdict::default(),
             });
         }
-        Ok(Applied { batch: known.into_batch(), verdicts, adoptions })
+        let troubles = mem::take(&mut known.troubles);
+        Ok(Applied { batch: known.into_batch(), verdicts, adoptions, troubles })
     }
 }
 
@@ -143,6 +147,7 @@ struct Known {
     events: Vec<Event>,
     changed_sessions: HashSet<String>,
     changed_profiles: HashSet<String>,
+    troubles: Vec<Trouble>,
 }
 
 impl Known {
@@ -280,6 +285,7 @@ impl Known {
 
     /// Notes the documents, for what comes after them.
     fn take(&mut self, outcome: Outcome) {
+        self.troubles.extend(outcome.troubles);
         for event in outcome.events {
             self.origins.insert(event.id.clone(), event.metadata.origin.clone());
             self.events.push(event);

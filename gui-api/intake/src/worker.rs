@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{RedisError, RedisResult};
-use tideline_pipeline::Settings;
 use tideline_protocol::Lanes;
 use tideline_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -23,6 +22,7 @@ use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES, U
 use crate::outage::Outage;
 use crate::personal::Personal;
 use crate::reader::Reader;
+use crate::ruling::{self, Ruling};
 use crate::settle::Settlement;
 use crate::unit::{Unit, Verdict, WriteError};
 
@@ -38,7 +38,7 @@ pub(crate) struct Worker {
     replica: String,
     lanes: Lanes,
     personal: Personal,
-    settings: Settings,
+    ruling: Ruling,
     drain: watch::Receiver<bool>,
     redis_outage: Outage,
     store_outage: Outage,
@@ -72,7 +72,7 @@ impl Worker {
             replica: replica.to_owned(),
             lanes: options.lanes.clone(),
             personal: Personal::default(),
-            settings: options.settings.clone(),
+            ruling: Ruling::new(options.settings.clone()),
             drain,
             redis_outage: Outage::none("redis"),
             store_outage: Outage::none("store"),
@@ -87,7 +87,7 @@ impl Worker {
             self.handle.owns(self.reader.lanes(), self.reader.lag());
             if self.reader.lanes() == 0 {
                 self.wait_for_lanes().await;
-            } else if self.may_read().await {
+            } else if self.may_read().await && self.knows_the_rules().await {
                 self.round().await;
             }
         }
@@ -125,7 +125,7 @@ impl Worker {
 
     /// Writes a unit, publishes and settles it; entry by entry, when one of them cannot be written.
     async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
-        let mut units = VecDeque::from([Unit::open(unit, &self.settings)]);
+        let mut units = VecDeque::from([Unit::open(unit, self.ruling.settings())]);
         while let Some(unit) = units.pop_front() {
             self.check_that_all_are_owned(&unit)?;
             let verdicts = match unit.suspect() {
@@ -208,7 +208,8 @@ impl Worker {
         };
         self.personal.refresh(self.store.as_ref()).await?;
         let personal = self.personal.tell(&batch, &self.lanes);
-        for command in aliases::tell(&applied.adoptions).into_iter().chain(personal) {
+        let failures = ruling::tell(&applied.troubles, &self.lanes);
+        for command in aliases::tell(&applied.adoptions).into_iter().chain(personal).chain(failures) {
             messages.add_command(command);
         }
         if !(batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty()) {
@@ -247,6 +248,17 @@ impl Worker {
                 self.store_answers();
                 true
             }
+            Err(error) => {
+                self.store_failed(&error).await;
+                false
+            }
+        }
+    }
+
+    /// Whether it is known what rules there are: what they would not let be stored must not be.
+    async fn knows_the_rules(&mut self) -> bool {
+        match self.ruling.refresh(self.store.as_ref()).await {
+            Ok(()) => true,
             Err(error) => {
                 self.store_failed(&error).await;
                 false

@@ -55,6 +55,10 @@ pub struct Event {
     #[schema(value_type = Object)]
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub data: Properties,
+    /// Properties by the names and kinds that its type gives them.
+    #[schema(value_type = Object)]
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub traits: Properties,
     /// What the client said about the event.
     #[schema(value_type = Object)]
     #[serde(default)]
@@ -83,6 +87,9 @@ pub struct EventMetadata {
     /// Whether something of it was passed over.
     #[serde(default)]
     pub warning: bool,
+    /// What validation rules found, for people: the first ten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
     /// What was passed over, and why, for people: the first ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,

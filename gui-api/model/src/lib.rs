@@ -1,18 +1,22 @@
-//! The documents that the private service keeps: events, sessions, profiles, event sources, redirects.
+//! The documents that the private service keeps: events, sessions, profiles, event sources, redirects, and the objects
+//! that configure what becomes of them.
 //!
 //! Field names are those that reports and integrations of the Tracardi protocol know. No I/O: what
 //! becomes of a request is `tideline-pipeline`'s, where documents live is `tideline-store`'s.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod applied;
+mod configuration;
 mod event;
 mod profile;
 mod redirect;
+pub mod rules;
 mod session;
 mod source;
 mod surroundings;
 
 pub use applied::Applied;
+pub use configuration::{ConfigurationKind, ConfigurationObject, ConfigurationSettings, UnknownKind};
 pub use event::{Event, EventMetadata, EventTime, Hit, Journey, Origin, RequestFacts, Tags};
 pub use profile::{
     Consent, ConsentState, Profile, ProfileAux, ProfileEmail, ProfileGeo, ProfileMetadata, ProfileStats,

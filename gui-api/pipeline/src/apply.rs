@@ -2,10 +2,12 @@
 
 use tideline_model::{Event, Journey, Profile, Reference, Session};
 
-use crate::Request;
+use crate::merge::merge;
+use crate::prepared::Prepared;
+use crate::rules::Trace;
 use crate::surroundings::Surroundings;
 use crate::visit::Turn;
-use crate::{event_types, profile, session, surroundings, system_event};
+use crate::{Request, Step, Trouble, event_types, profile, session, surroundings, system_event};
 
 /// What a request adds and changes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +25,8 @@ pub struct Outcome {
     pub duplicates: u32,
     /// How many of the client's events are not to be stored.
     pub passed: u32,
+    /// Rules that could not do their work.
+    pub troubles: Vec<Trouble>,
 }
 
 impl Request {
@@ -68,17 +72,40 @@ impl Request {
         profile_id: Option<&str>,
         profile: Option<&Profile>,
     ) -> Outcome {
+        self.apply_and_tell(taken, session, profile_id, profile, Trace::default()).0
+    }
+
+    /// The same, and each step of it.
+    #[must_use]
+    pub fn explain(
+        &self,
+        taken: impl Fn(&str) -> bool,
+        session: Option<&Session>,
+        profile_id: Option<&str>,
+        profile: Option<&Profile>,
+    ) -> (Outcome, Vec<Step>) {
+        self.apply_and_tell(taken, session, profile_id, profile, Trace::of_steps())
+    }
+
+    fn apply_and_tell(
+        &self,
+        taken: impl Fn(&str) -> bool,
+        session: Option<&Session>,
+        profile_id: Option<&str>,
+        profile: Option<&Profile>,
+        mut trace: Trace,
+    ) -> (Outcome, Vec<Step>) {
         let added: Vec<_> = self.client_events.iter().filter(|added| !taken(&added.event.id)).collect();
         let known = self.client_events.len() - added.len();
         let duplicates = self.repeated.saturating_add(count(known));
         if added.is_empty() {
-            return Outcome { duplicates, ..Outcome::default() };
+            return (Outcome { duplicates, ..Outcome::default() }, Vec::new());
         }
         if self.known_session_only && session.is_none() {
-            return Outcome { duplicates, passed: count(added.len()), ..Outcome::default() };
+            let passed = count(added.len());
+            return (Outcome { duplicates, passed, ..Outcome::default() }, Vec::new());
         }
-        let kept: Vec<_> =
-            added.iter().filter(|added| added.is_kept).map(|added| added.event.clone()).collect();
+        let are_kept = added.iter().any(|added| added.is_kept);
         let created = profile_id.filter(|_| profile.is_none());
         let created = created.map(|id| system_event::profile_created(&self.common, id));
         let of_session = self.session_profile(session, profile_id);
@@ -89,23 +116,33 @@ impl Request {
         let opening = self.session_events.iter().filter(|_| opens).cloned();
         let system = created.into_iter().chain(opening).chain(turn.events(self, opens));
         // Where no event is kept, the platform adds none either.
-        let system = system.filter(|event| !kept.is_empty() && !taken(&event.id));
-        let (stored, all) = (count(kept.len()), count(added.len()));
+        let system = system.filter(|event| are_kept && !taken(&event.id));
+        let stored = count(added.iter().filter(|added| added.is_kept).count());
+        let all = count(added.len());
         let owner = profile_id.map(Reference::to);
-        let counted: Vec<&Event> = added.iter().map(|added| &added.event).collect();
         // Also the first that its profile hears of the session is a visit to it.
         let begins_visit = self.keeps_session && (opens || was_nobodys || turn.reopens());
         let visits = begins_visit && of_session == profile_id;
         let is_known = session.is_some_and(surroundings::are_known) && !turn.reopens();
         let found = (!is_known).then(|| Surroundings::of(self));
-        let session_after = self
+        let mut session_after = self
             .keeps_session
             .then(|| session::after(self, session, of_session, u64::from(all), &turn, found.as_ref()))
             .flatten();
         let known = session_after.as_ref().or(session).map(Surroundings::of_session);
         let surroundings = known.or(found).unwrap_or_default();
+        for sent in &added {
+            trace.step("reading", None, Some(&sent.event));
+        }
+        trace.step("session", session, session_after.as_ref());
+        let sent = added.iter().map(|added| added.event.clone()).collect();
+        let mut events = Prepared::new(sent, session_after.as_ref().or(session), &mut trace);
         let changed = profile_id
-            .and_then(|id| profile::after(self, profile, id, &counted, visits, &surroundings.device));
+            .and_then(|id| profile::after(self, profile, id, &mut events, visits, &surroundings.device));
+        let (events, for_session) = events.finish(self, profile);
+        if let Some(session) = &mut session_after {
+            merge(&mut session.properties, &for_session);
+        }
         let comes_again =
             changed.as_ref().or(profile).is_some_and(|known| known.metadata.time.visit.count > 1);
         let finished = |event: Event| {
@@ -113,14 +150,20 @@ impl Request {
             let journey = later.map_or_else(|| event.journey.clone(), |later| Journey { state: Some(later) });
             surroundings.around(Event { profile: owner.clone(), journey, ..event })
         };
-        Outcome {
-            events: system.chain(kept.iter().cloned()).map(finished).collect(),
+        let kept = added.iter().zip(events).filter(|(added, _)| added.is_kept).map(|(_, event)| event);
+        let events = system.chain(kept).map(finished).collect();
+        let (steps, troubles) = trace.end();
+        let passed = all.saturating_sub(stored);
+        let outcome = Outcome {
+            events,
             session: session_after,
             profile: changed,
             stored,
             duplicates,
-            passed: all.saturating_sub(stored),
-        }
+            passed,
+            troubles,
+        };
+        (outcome, steps)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One event that a client sent, as a document.
+//! One event that a client sent, as a document, before anybody has asked what it means.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use tideline_protocol::event_id;
 
 use crate::body::{take_object, take_options, take_text};
 use crate::request::{ClientEvent, Common, MAX_ID_BYTES};
-use crate::{Unprocessable, event_types, options, time};
+use crate::{Unprocessable, options, time};
 
 /// How far `time.insert` may lie before the request. Each month is a partition of the store: a visitor who
 /// spreads events over all of them would make everybody wait.
@@ -50,7 +50,7 @@ pub(crate) fn document(
     let time = EventTime { insert, create: read("create"), receive: received };
     let config = take_options(&mut sent);
     let is_kept = options::keeps_event(&config);
-    let mut event = Event {
+    let event = Event {
         hit: hit(&context),
         tags: tags(sent.get("tags")),
         properties: take_object(&mut sent, "properties", &path)?,
@@ -58,12 +58,11 @@ pub(crate) fn document(
         config,
         ..common.event(id, r#type, time)
     };
-    event_types::copy(&mut event);
     Ok(ClientEvent { event, is_kept })
 }
 
 /// A type as it is stored: lower case, words joined by `-`.
-fn type_of(sent: &str) -> String {
+pub(crate) fn type_of(sent: &str) -> String {
     sent.to_lowercase().replace(' ', "-")
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tideline_model::{Consent, ConsentState, Event, Profile};
 
-use crate::changes;
+use crate::{Rules, changes};
 
 const CONSENT_UPDATE: &str = "consent-update";
 /// The most consents that a profile knows of, given or taken back.
@@ -12,8 +12,8 @@ const MAX_CONSENTS: usize = 100;
 const MAX_CONSENT_ID_BYTES: usize = 128;
 
 /// Gives the profile the consents of `properties.consents` that are true, and takes back those that are false.
-/// What is beyond a bound, or is neither, changes nothing.
-pub(crate) fn note(profile: &mut Profile, event: &Event) {
+/// What is beyond a bound, or is neither, changes nothing. One that rules let end does so by itself.
+pub(crate) fn note(profile: &mut Profile, event: &Event, rules: &Rules) {
     if event.r#type != CONSENT_UPDATE {
         return;
     }
@@ -32,7 +32,8 @@ pub(crate) fn note(profile: &mut Profile, event: &Event) {
         }
         changes::note(&mut profile.metadata, &path, event);
         if given {
-            profile.consents.insert(id.clone(), Consent::default());
+            let revoke = rules.consent_ends(id, event.metadata.time.receive);
+            profile.consents.insert(id.clone(), Consent { revoke });
             profile.aux.consents = Some(ConsentState { granted: true });
         } else {
             profile.consents.remove(id);

@@ -8,7 +8,7 @@ mod kind;
 mod operations;
 mod table;
 
-pub(crate) use copy::{copy, later};
-pub(crate) use kind::text;
-pub(crate) use operations::{append, change};
-pub(crate) use table::of;
+pub(crate) use copy::{copy, later, skip, tag};
+pub(crate) use kind::{Reading, name as name_of_kind, read, text};
+pub(crate) use operations::{Followed, append, change, follow};
+pub(crate) use table::{Amount, Change, Field, Operation, Source, kind_of, of};

@@ -1,6 +1,6 @@
 //! JSON of visitors, read into a tree that any version of any reader can read again.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -22,6 +22,26 @@ pub(crate) fn read(text: &str) -> Result<Value, serde_json::Error> {
     let value = Plain { levels_left: MAX_DEPTH }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
+}
+
+/// How long the value is, written out.
+pub(crate) fn bytes(value: &Value) -> usize {
+    let mut counter = Counter(0);
+    // Neither a `Value` nor the counter can fail.
+    serde_json::to_writer(&mut counter, value).map_or(0, |()| counter.0)
+}
+
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Builds a value with at most so many levels of nesting.

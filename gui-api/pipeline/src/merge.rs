@@ -1,9 +1,9 @@
 //! Merging of free properties, bounded in bytes.
 
-use std::io;
-
 use serde_json::Value;
 use tideline_model::Properties;
+
+use crate::json;
 
 /// The most that a session keeps of context, and of properties, in bytes of JSON.
 pub(crate) const MAX_MERGED_BYTES: usize = 32 * 1024;
@@ -24,23 +24,7 @@ pub(crate) fn merge(into: &mut Properties, new: &Properties) {
 
 /// Bytes of one member of a JSON object: key, quotes, colon, comma and value.
 fn member_bytes(key: &str, value: &Value) -> usize {
-    let mut counter = Counter(0);
-    // Neither a `Value` nor the counter can fail.
-    let written = serde_json::to_writer(&mut counter, value);
-    key.len() + 4 + written.map_or(0, |()| counter.0)
-}
-
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    key.len() + 4 + json::bytes(value)
 }
 
 #[cfg(test)]

@@ -3,6 +3,11 @@
 use serde_json::Value;
 use tideline_model::Properties;
 
+/// The most keys of a path that somebody wrote.
+const MAX_STEPS: usize = 16;
+/// The longest path that somebody wrote, in bytes.
+const MAX_BYTES: usize = 256;
+
 /// A path, taken apart. It has a first step at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Path {
@@ -17,6 +22,21 @@ impl Path {
             None => (text, Vec::new()),
         };
         Self { first: first.to_owned(), rest }
+    }
+
+    /// A path that somebody wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it, a sentence.
+    pub(crate) fn checked(text: &str) -> Result<Self, String> {
+        let is_key = |key: &str| !key.is_empty() && !key.chars().any(char::is_control);
+        let (steps, bytes) = (text.split('.').count(), text.len());
+        if !text.split('.').all(is_key) || steps > MAX_STEPS || bytes > MAX_BYTES {
+            return Err(format!(
+                "`{text}` is no path: write up to {MAX_STEPS} keys with dots between them, in at most {MAX_BYTES} bytes"
+            ));
+        }
+        Ok(Self::new(text))
     }
 
     /// The value that is there. A number is a step into a list.

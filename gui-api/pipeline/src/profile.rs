@@ -9,7 +9,8 @@ use tideline_model::{
 };
 
 use crate::paths::Path;
-use crate::{Request, changes, consents, event_types, interests, surroundings};
+use crate::prepared::Prepared;
+use crate::{Request, changes, event_types, surroundings};
 
 /// The most ids that a profile is known by. A browser that is given a new one every day fills this in half a year.
 const MAX_IDS: usize = 200;
@@ -18,16 +19,14 @@ const MAX_MARKETS: usize = 50;
 const SPOKEN: &str = "data.pii.language.spoken";
 const DEVICES: &str = "data.devices.names";
 const LAST_PLACE: &str = "data.devices.last.geo";
-const PAGE_VIEW: &str = "page-view";
-const EVENTS: &str = "events";
 
 /// The profile after the request, which added `events`, and a visit if it begins one; none when the request was
-/// counted before.
+/// counted before. The events become what is stored of them, each by what is known before it.
 pub(crate) fn after(
     request: &Request,
     before: Option<&Profile>,
     id: &str,
-    events: &[&Event],
+    events: &mut Prepared<'_>,
     visits: bool,
     device: &Device,
 ) -> Option<Profile> {
@@ -48,24 +47,16 @@ pub(crate) fn after(
     time.update = time.update.max(request.common.received);
     if visits {
         note_visit(&mut time.visit, request);
-        note_surroundings(&mut profile, request, device, events);
+        note_surroundings(&mut profile, request, device, events.first());
         profile.stats.visits = profile.stats.visits.saturating_add(1);
     }
-    let views = events.iter().filter(|event| event.r#type == PAGE_VIEW).count();
-    profile.stats.views = profile.stats.views.saturating_add(views as u64);
-    let counted = profile.stats.counters.entry(EVENTS.to_owned()).or_default();
-    *counted = counted.saturating_add(events.len() as u64);
-    for event in events {
-        event_types::change(&mut profile, event);
-        consents::note(&mut profile, event);
-        interests::note(&mut profile, event);
-    }
+    events.change(request, &mut profile);
     note_email(&mut profile);
     Some(profile)
 }
 
 /// What the surroundings of a visit tell of whoever makes it.
-fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, events: &[&Event]) {
+fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, first: Option<&Event>) {
     let continent = profile.metadata.time.visit.tz.as_deref().and_then(surroundings::continent);
     profile.aux.geo.continent = continent.map(str::to_owned);
     for country in request.languages.countries() {
@@ -73,7 +64,7 @@ fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, 
             profile.aux.geo.markets.push(country);
         }
     }
-    if let Some(event) = events.first().filter(|_| device.geo != Geo::default())
+    if let Some(event) = first.filter(|_| device.geo != Geo::default())
         && changes::is_latest(&profile.metadata, LAST_PLACE, event)
         && let Ok(place) = serde_json::to_value(&device.geo)
     {
@@ -82,9 +73,13 @@ fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, 
     }
     let lists = [(SPOKEN, request.languages.codes()), (DEVICES, Vec::from_iter(device.name.clone()))];
     for (path, found) in lists {
-        if let Some(event) = events.first().filter(|_| !found.is_empty()) {
+        if let Some(event) = first.filter(|_| !found.is_empty()) {
             let below_data = Path::new(path.trim_start_matches("data."));
-            event_types::append(profile, &below_data, found.into_iter().map(Value::String).collect());
+            event_types::append(
+                &mut profile.data,
+                &below_data,
+                found.into_iter().map(Value::String).collect(),
+            );
             changes::note(&mut profile.metadata, path, event);
         }
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::body::Body;
 use crate::surroundings::{self, Languages};
 use crate::visit::VISIT_ENDED;
-use crate::{Places, Settings, addresses, client_event, system_event};
+use crate::{Places, Rules, Settings, addresses, client_event, system_event};
 
 /// The most events in one request; the edge takes no more.
 pub const MAX_EVENTS: usize = 500;
@@ -92,6 +92,7 @@ impl Common {
                 time,
                 status: "collected".to_owned(),
                 valid: true,
+                errors: Vec::new(),
                 warning: false,
                 skipped: Vec::new(),
                 profile_less: self.is_profile_less,
@@ -110,6 +111,7 @@ impl Common {
             utm: Utm::default(),
             referral: Referral::default(),
             data: Properties::new(),
+            traits: Properties::new(),
             properties: Properties::new(),
             context: Properties::new(),
             config: Properties::new(),
@@ -170,6 +172,7 @@ pub struct Request {
     /// The visitor's, to look up where it is; not to be stored.
     address: Option<IpAddr>,
     places: Option<Arc<dyn Places>>,
+    pub(crate) rules: Arc<Rules>,
 }
 
 impl Request {
@@ -261,6 +264,7 @@ impl Request {
             silence: settings.silence,
             address,
             places: settings.places.clone(),
+            rules: Arc::clone(&settings.rules),
         })
     }
 

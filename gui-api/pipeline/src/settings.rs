@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tideline_model::Geo;
 
-use crate::Addresses;
+use crate::{Addresses, Rules};
 
 /// What an installation decides for all its requests. To be the same wherever requests are processed, so that
 /// processing one again gives the same.
@@ -19,11 +19,18 @@ pub struct Settings {
     pub places: Option<Arc<dyn Places>>,
     /// How much of addresses is kept. Default: all that the edge has kept.
     pub addresses: Addresses,
+    /// What people have decided about events and profiles. Default: nothing.
+    pub rules: Arc<Rules>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { silence: SignedDuration::from_mins(30), places: None, addresses: Addresses::default() }
+        Self {
+            silence: SignedDuration::from_mins(30),
+            places: None,
+            addresses: Addresses::default(),
+            rules: Arc::default(),
+        }
     }
 }
 

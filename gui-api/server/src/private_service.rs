@@ -39,15 +39,14 @@ impl PrivateService {
     pub(crate) async fn bind(settings: &ServeSettings, roles: Roles) -> anyhow::Result<Self> {
         let lanes = settings.installation.lanes()?;
         let redis = settings.installation.redis()?;
-        let mut api = wiring::api_options(settings, &roles, &redis, &lanes)?;
         let store = wiring::open_store(&settings.installation)?;
         let processing = &settings.processing;
-        let (mut intake, mut places) = (None, None);
-        if roles.has(Role::Intake) {
-            places = processing.places()?;
-            let settings = processing.settings(places.clone());
-            intake = Some(wiring::intake(settings, &redis, &lanes, &store)?);
-        }
+        let looks_up = roles.has(Role::Intake) || roles.has(Role::Api);
+        let places = if looks_up { processing.places()? } else { None };
+        let for_requests = processing.settings(places.clone());
+        let mut api = wiring::api_options(settings, &roles, &redis, &lanes, for_requests.clone())?;
+        let intake = roles.has(Role::Intake);
+        let intake = intake.then(|| wiring::intake(for_requests, &redis, &lanes, &store)).transpose()?;
         let scheduler =
             roles.has(Role::Scheduler).then(|| wiring::scheduler(processing, &redis, &lanes, &store));
         let scheduler = scheduler.transpose()?;

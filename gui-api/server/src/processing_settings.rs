@@ -67,6 +67,8 @@ impl ProcessingSettings {
                 StoredIp::Truncate => Addresses::Truncated,
                 StoredIp::Drop => Addresses::Dropped,
             },
+            // Those of the store, from when on it is read.
+            rules: Arc::default(),
         }
     }
 }

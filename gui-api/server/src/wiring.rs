@@ -28,11 +28,13 @@ pub(crate) fn api_options(
     roles: &Roles,
     redis: &redis::Client,
     lanes: &Lanes,
+    processing: tideline_pipeline::Settings,
 ) -> anyhow::Result<Options> {
     let api = if roles.has(Role::Api) {
         Some(ApiOptions {
             tokens: settings.api_tokens()?,
-            live_channel: lanes.live_channel(),
+            lanes: lanes.clone(),
+            processing,
             most_live_readers: ApiOptions::MOST_LIVE_READERS,
             gui_dir: settings.gui_dir.clone(),
         })

@@ -5,13 +5,18 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tideline_filter::Prepared;
-use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Reference, Session};
+use tideline_model::{
+    ConfigurationKind, ConfigurationObject, Event, EventSource, Origin, Profile, Redirect, Reference, Session,
+};
 
 /// The most events that one query returns.
 pub const MAX_PAGE: usize = 200;
 
 /// A page ends with the event that brings it to this many bytes of JSON, as events may be large.
 pub const MAX_PAGE_BYTES: usize = 4 << 20;
+
+/// How many versions of a configuration object are kept.
+pub const MAX_VERSIONS: usize = 50;
 
 /// A place for documents. Methods are safe to call at the same time from many tasks and processes.
 pub trait Store: Send + Sync + 'static {
@@ -80,8 +85,51 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the redirect of this id (whatever its case), if there is one.
     fn remove_redirect<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// All configuration objects, by kind and id, and which state of them it is.
+    fn configuration(&self) -> BoxFuture<'_, Result<Configuration, StoreError>>;
+
+    /// Which state of the configuration objects is stored now. Cheap, whatever their number.
+    fn configuration_revision(&self) -> BoxFuture<'_, Result<Revision, StoreError>>;
+
+    /// Writes an object over the version before its own, or adds it as version 1.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another version is there, or none.
+    fn put_configuration(&self, object: ConfigurationObject) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Removes an object that is there in this version. Its versions stay readable.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another version is there, or none.
+    fn remove_configuration<'a>(
+        &'a self,
+        kind: ConfigurationKind,
+        id: &'a str,
+        version: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The latest versions of an object, the newest first, at most [`MAX_VERSIONS`]; also of one that was removed.
+    fn configuration_versions<'a>(
+        &'a self,
+        kind: ConfigurationKind,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<ConfigurationObject>, StoreError>>;
+
     /// Whether the store answers now.
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// A state of all configuration objects. Every change makes another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revision(pub u64);
+
+/// All configuration objects, at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configuration {
+    /// Which state it is.
+    pub revision: Revision,
+    /// The objects, by kind and id.
+    pub objects: Vec<ConfigurationObject>,
 }
 
 /// What a store cannot do.
@@ -90,7 +138,7 @@ pub enum StoreError {
     /// Somebody else wrote in between: read again, apply again.
     #[error("{kind} `{id}` was written by somebody else in the meantime")]
     Conflict {
-        /// `session`, `profile` or `event`.
+        /// `session`, `profile`, `event`, or the kind of a configuration object.
         kind: &'static str,
         /// The document's id.
         id: String,
@@ -98,7 +146,7 @@ pub enum StoreError {
     /// This document is stored but cannot be read back until somebody mends it; others can.
     #[error("the stored {kind} `{id}` cannot be read: restore it from a backup")]
     Damaged {
-        /// `session`, `profile`, `event`, `event source` or `redirect`.
+        /// `session`, `profile`, `event`, `event source`, `redirect` or `configuration object`.
         kind: &'static str,
         /// The document's id.
         id: String,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tideline_api::{ApiOptions, Error, Options, Service, Tokens};
+use tideline_pipeline::Settings;
 use tideline_store::{EmbeddedOptions, EmbeddedStore};
 
-use crate::service::{TestService, Wishes};
+use crate::service::{TestService, Wishes, lanes};
 
 fn built_gui() -> TempDir {
     let parent = tempfile::tempdir().unwrap();
@@ -85,7 +86,8 @@ async fn what_hinders_a_start_is_said_with_what_to_do() {
         drain: std::time::Duration::ZERO,
         api: Some(ApiOptions {
             tokens: Tokens::parse(&"ab".repeat(32)).unwrap(),
-            live_channel: "c".to_owned(),
+            lanes: lanes(),
+            processing: Settings::default(),
             most_live_readers: 1,
             gui_dir,
         }),

@@ -1,8 +1,10 @@
 //! The service as its users meet it: over HTTP, with a real store and a real Redis.
 
 mod access;
+mod configuration;
 mod document;
 mod events;
+mod explain;
 mod filters;
 mod gui;
 mod health;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tideline_api::{ApiOptions, Obstacle, Options, Service, Tokens};
 use tideline_model::Event;
+use tideline_pipeline::Settings;
+use tideline_protocol::Lanes;
 use tideline_store::{Batch, EmbeddedOptions, EmbeddedStore, Store};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,7 +20,12 @@ use crate::redis_server::RedisServer;
 
 pub(crate) const TOKEN: &str = "secret";
 const TOKEN_SHA256: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+/// The live channel of [`lanes`].
 pub(crate) const CHANNEL: &str = "tl:test:live";
+
+pub(crate) fn lanes() -> Lanes {
+    Lanes::new("test", "eu", 2).unwrap()
+}
 
 pub(crate) struct TestService {
     pub(crate) store: Arc<dyn Store>,
@@ -53,7 +60,8 @@ impl TestService {
         let redis = RedisServer::start().await;
         let api = ApiOptions {
             tokens: Tokens::parse(TOKEN_SHA256).unwrap(),
-            live_channel: CHANNEL.to_owned(),
+            lanes: lanes(),
+            processing: Settings::default(),
             most_live_readers: wishes.most_live_readers.unwrap_or(ApiOptions::MOST_LIVE_READERS),
             gui_dir: wishes.gui_dir,
         };

@@ -8,6 +8,7 @@ mod merged;
 mod outages;
 mod owners;
 mod replay;
+mod rules;
 mod settling;
 mod silence;
 mod support;

@@ -3,7 +3,7 @@
 
 use tideline_model::{Event, Tags};
 
-use super::kind::Reading;
+use super::kind::{self, Reading};
 use super::table::{Copy, Target};
 use crate::event_types;
 
@@ -28,20 +28,25 @@ pub(crate) fn later(event: &Event) -> Option<String> {
 fn fill(event: &mut Event, copy: &Copy) {
     for from in &copy.from {
         let Some(sent) = from.get(&event.properties) else { continue };
-        match copy.kind.read(sent) {
+        match kind::read(Some(copy.kind), sent) {
             Reading::Value(value) => return put(event, &copy.target, value),
             // Of several that may be meant, those that are something else are not.
             Reading::Wrong if copy.from.len() > 1 => {}
             Reading::Nothing => {}
             Reading::Wrong => {
-                event.metadata.warning = true;
-                if event.metadata.skipped.len() < MAX_SKIPPED {
-                    let skipped =
-                        format!("`{}` is left out: what was sent is not {}", copy.into, copy.kind.name());
-                    event.metadata.skipped.push(skipped);
-                }
+                let skipped =
+                    format!("`{}` is left out: what was sent is not {}", copy.into, kind::name(copy.kind));
+                skip(event, skipped);
             }
         }
+    }
+}
+
+/// Notes that something of the event was passed over, and why.
+pub(crate) fn skip(event: &mut Event, what: String) {
+    event.metadata.warning = true;
+    if event.metadata.skipped.len() < MAX_SKIPPED {
+        event.metadata.skipped.push(what);
     }
 }
 
@@ -58,7 +63,8 @@ fn put(event: &mut Event, target: &Target, value: serde_json::Value) {
     }
 }
 
-fn tag(tags: &mut Tags, of_type: &[String]) {
+/// Adds the tags that are missing.
+pub(crate) fn tag(tags: &mut Tags, of_type: &[String]) {
     for tag in of_type {
         if !tags.values.contains(tag) {
             tags.values.push(tag.clone());

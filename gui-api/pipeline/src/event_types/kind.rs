@@ -1,26 +1,16 @@
 //! What a field may hold, and how values that were sent in other ways are read (`docs/processing.md` §5.4).
 
-use serde::Deserialize;
 use serde_json::{Number, Value};
+use tideline_model::rules::ValueKind as Kind;
 
-use crate::{numbers, time};
+use crate::{json, numbers, time};
 
 /// The longest text of a field, in bytes. A longer one is no name, address or number of anything.
 const MAX_TEXT_BYTES: usize = 1024;
+/// The longest value of a field that may hold anything, in bytes of JSON.
+const MAX_VALUE_BYTES: usize = 4 * 1024;
 /// The most values of a list.
 pub(crate) const MAX_VALUES: usize = 100;
-
-/// The kind of a field's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    Text,
-    Number,
-    /// A day, `2026-11-22`, or a moment in UTC.
-    Date,
-    /// Different texts.
-    List,
-}
 
 /// What a value is, as the value of a field.
 #[derive(Debug, PartialEq)]
@@ -32,35 +22,38 @@ pub(crate) enum Reading {
     Wrong,
 }
 
-impl Kind {
-    /// What it is called in a sentence.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Text => "a text",
-            Self::Number => "a number",
-            Self::Date => "a date",
-            Self::List => "a text or a list of texts",
-        }
+/// What a kind is called in a sentence.
+pub(crate) fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "a text",
+        Kind::Number => "a number",
+        Kind::Flag => "true or false",
+        Kind::Date => "a date",
+        Kind::List => "a text or a list of texts",
     }
+}
 
-    pub(crate) fn read(self, value: &Value) -> Reading {
-        match value {
-            Value::Null => Reading::Nothing,
-            Value::String(text) if text.trim().is_empty() => Reading::Nothing,
-            Value::Array(values) if self == Self::List => list(values),
-            _ => self.read_one(value).map_or(Reading::Wrong, Reading::Value),
-        }
+/// The value as one of this kind, or of any where none is said.
+pub(crate) fn read(kind: Option<Kind>, value: &Value) -> Reading {
+    match (kind, value) {
+        (_, Value::Null) => Reading::Nothing,
+        (_, Value::String(text)) if text.trim().is_empty() => Reading::Nothing,
+        (Some(Kind::List), Value::Array(values)) => list(values),
+        (Some(kind), _) => read_one(kind, value).map_or(Reading::Wrong, Reading::Value),
+        (None, _) if json::bytes(value) > MAX_VALUE_BYTES => Reading::Wrong,
+        (None, _) => Reading::Value(value.clone()),
     }
+}
 
-    fn read_one(self, value: &Value) -> Option<Value> {
-        match (self, value) {
-            (Self::Number, Value::Number(_)) => Some(value.clone()),
-            (Self::Number, Value::String(text)) => number(text.trim()).map(Value::Number),
-            (Self::Date, Value::String(text)) => time::written_plainly(text).map(Value::String),
-            (Self::Text, _) => text(value).map(Value::String),
-            (Self::List, _) => text(value).map(|text| Value::Array(vec![Value::String(text)])),
-            _ => None,
-        }
+fn read_one(kind: Kind, value: &Value) -> Option<Value> {
+    match (kind, value) {
+        (Kind::Number, Value::Number(_)) | (Kind::Flag, Value::Bool(_)) => Some(value.clone()),
+        (Kind::Number, Value::String(text)) => number(text.trim()).map(Value::Number),
+        (Kind::Flag, Value::String(text)) => text.trim().to_lowercase().parse().ok().map(Value::Bool),
+        (Kind::Date, Value::String(text)) => time::written_plainly(text).map(Value::String),
+        (Kind::Text, _) => text(value).map(Value::String),
+        (Kind::List, _) => text(value).map(|text| Value::Array(vec![Value::String(text)])),
+        _ => None,
     }
 }
 
@@ -118,6 +111,10 @@ mod tests {
             (Kind::Number, json!("NaN"), Reading::Wrong),
             (Kind::Number, json!("0x10"), Reading::Wrong),
             (Kind::Number, json!([1]), Reading::Wrong),
+            (Kind::Flag, json!(false), value(json!(false))),
+            (Kind::Flag, json!(" True "), value(json!(true))),
+            (Kind::Flag, json!("yes"), Reading::Wrong),
+            (Kind::Flag, json!(1), Reading::Wrong),
             (Kind::Date, json!("1990-05-01"), value(json!("1990-05-01"))),
             (Kind::Date, json!("2026-11-22 13:42:26"), value(json!("2026-11-22T13:42:26Z"))),
             (Kind::Date, json!("2026-11-22T13:42:26+01:00"), value(json!("2026-11-22T12:42:26Z"))),
@@ -130,7 +127,14 @@ mod tests {
             (Kind::List, json!((0..101).collect::<Vec<_>>()), Reading::Wrong),
         ];
         for (kind, sent, expected) in table {
-            assert_eq!(kind.read(&sent), expected, "{kind:?} {sent}");
+            assert_eq!(read(Some(kind), &sent), expected, "{kind:?} {sent}");
         }
+    }
+    #[test]
+    fn a_field_that_may_hold_anything_holds_no_more_than_fits() {
+        let sent = json!({"seats": [1, 2]});
+        assert_eq!(read(None, &sent), Reading::Value(sent.clone()));
+        assert_eq!(read(None, &json!("x".repeat(MAX_VALUE_BYTES))), Reading::Wrong);
+        assert_eq!(read(None, &json!(null)), Reading::Nothing);
     }
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use serde_json::Number;
+use serde_json::{Number, Value};
+use tideline_model::rules::ValueKind as Kind;
 
-use super::kind::Kind;
 use crate::paths::Path;
 
 /// What is known of a type of events.
@@ -45,6 +45,7 @@ pub(crate) enum Target {
 }
 
 /// A field of the profile is changed.
+#[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) into: String,
     pub(crate) field: Field,
@@ -52,15 +53,20 @@ pub(crate) struct Operation {
 }
 
 /// A field of a profile.
+#[derive(Debug)]
 pub(crate) enum Field {
     PrimaryId,
     Data(Path),
+    Traits(Path),
+    /// A counter of this name.
+    Counter(String),
 }
 
 /// How it is changed.
+#[derive(Debug)]
 pub(crate) enum Change {
-    Set(Source, Kind),
-    SetIfMissing(Source, Kind),
+    Set(Source, Option<Kind>),
+    SetIfMissing(Source, Option<Kind>),
     Append(Source),
     Add(Amount),
     Delete,
@@ -68,33 +74,54 @@ pub(crate) enum Change {
     Ratio(Path, Path),
 }
 
-/// Where in the event a value comes from.
+/// Where a value comes from: what rules say, or a place in the event.
+#[derive(Debug)]
 pub(crate) enum Source {
+    Constant(Value),
     Data(Path),
     Properties(Path),
+    Traits(Path),
+    Context(Path),
 }
 
 /// What is added to a number.
+#[derive(Debug)]
 pub(crate) enum Amount {
     Constant(Number),
     Of(Source),
+    /// It is taken away.
+    Minus(Source),
 }
 
 /// What is known of this type.
 pub(crate) fn of(r#type: &str) -> Option<&'static EventType> {
-    TYPES.get(r#type)
+    TABLES.types.get(r#type)
+}
+
+/// What the field of this path holds, of those that the types speak of.
+pub(crate) fn kind_of(path: &str) -> Option<Kind> {
+    TABLES.fields.0.get(path).copied()
 }
 
 // A test reads the whole file.
-static TYPES: LazyLock<HashMap<String, EventType>> =
+static TABLES: LazyLock<Tables> =
     LazyLock::new(|| read(include_str!("../../data/event-types.toml")).unwrap_or_default());
 
-fn read(text: &str) -> Result<HashMap<String, EventType>, String> {
+/// The file, read.
+#[derive(Default)]
+struct Tables {
+    types: HashMap<String, EventType>,
+    fields: Fields,
+}
+
+fn read(text: &str) -> Result<Tables, String> {
     let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
     let fields =
         file.fields.into_iter().flat_map(|(kind, paths)| paths.into_iter().map(move |path| (path, kind)));
     let fields = Fields(fields.collect());
-    file.types.into_iter().map(|(id, written)| Ok((id, fields.event_type(written)?))).collect()
+    let read = |(id, written)| Ok::<_, String>((id, fields.event_type(written)?));
+    let types = file.types.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Tables { types, fields })
 }
 
 #[derive(Deserialize)]
@@ -132,6 +159,7 @@ struct WrittenOperations {
 }
 
 /// All fields and their kinds.
+#[derive(Default)]
 struct Fields(BTreeMap<String, Kind>);
 
 /// One field that a line fills, and what from.
@@ -157,8 +185,8 @@ impl Fields {
     fn operations(&self, written: &WrittenOperations) -> Result<Vec<Operation>, String> {
         type Make = fn(&Line) -> Result<Change, String>;
         let kinds: [(&[String], Make); 6] = [
-            (&written.set, |line| Ok(Change::Set(source(&line.from)?, line.kind))),
-            (&written.set_if_missing, |line| Ok(Change::SetIfMissing(source(&line.from)?, line.kind))),
+            (&written.set, |line| Ok(Change::Set(source(&line.from)?, Some(line.kind)))),
+            (&written.set_if_missing, |line| Ok(Change::SetIfMissing(source(&line.from)?, Some(line.kind)))),
             (&written.append, |line| Ok(Change::Append(source(&line.from)?))),
             (&written.add, |line| Ok(Change::Add(amount(&line.from)?))),
             (&written.delete, |_| Ok(Change::Delete)),
@@ -247,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_file_is_read_to_the_last_line() {
-        let types = read(include_str!("../../data/event-types.toml")).unwrap();
+        let types = read(include_str!("../../data/event-types.toml")).unwrap().types;
         assert_eq!(types.len(), 65);
         let states = ["awareness", "consideration", "purchase", "retention", "advocacy"];
         for (id, known) in types {
@@ -261,7 +289,7 @@ mod tests {
         let of = |line: &str| {
             read(&format!("[fields]\ntext = [\"data.a.b\", \"data.a.c\"]\n[types.x]\nabout = \"x\"\n{line}"))
         };
-        let types = of("copy = [\"data.a = properties\"]\nprofile.set = [\"data.a.c\"]").unwrap();
+        let types = of("copy = [\"data.a = properties\"]\nprofile.set = [\"data.a.c\"]").unwrap().types;
         assert_eq!((types["x"].copies.len(), types["x"].operations.len()), (2, 1));
         for wrong in [
             "copy = [\"data.x = properties.x\"]",

@@ -6,6 +6,7 @@ mod event_types;
 mod hostile;
 mod keeping;
 mod reminders;
+mod rules;
 mod scenarios;
 mod support;
 mod visits;

@@ -1,26 +1,43 @@
 //! Scenarios: what requests make of people, in files that say it in words (`tests/data/scenarios`).
 //!
-//! Each file names the clauses of `docs/processing.md` that it proves. Whatever it expects is part of the documents
+//! Each file names the clauses of `docs/processing.md` and `docs/configuration.md` that it proves. Whatever it expects is part of the documents
 //! afterwards; `absent` names what is not. Each is told again from every point on, and changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tideline_model::{ConfigurationKind, ConfigurationObject};
+use tideline_pipeline::Rules;
 use tideline_protocol::StreamRecord;
 use uuid::Uuid;
 
-use crate::support::{Documents, RECEIVED, record};
+use crate::support::{Documents, RECEIVED, object, record};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scenario {
     says: String,
     proves: Vec<String>,
+    /// What people have configured.
+    #[serde(default)]
+    object: Vec<Object>,
     request: Vec<Call>,
     expect: Expectations,
+}
+
+/// A configuration object.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Object {
+    kind: ConfigurationKind,
+    id: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    settings: Value,
 }
 
 /// A request as it was stored: its body, and what the edge said of it.
@@ -34,6 +51,8 @@ struct Call {
     session: String,
     #[serde(default = "profile")]
     profile: String,
+    #[serde(default = "source")]
+    source: String,
     #[serde(default)]
     address: Option<String>,
     #[serde(default)]
@@ -61,6 +80,14 @@ struct Expectations {
     /// Paths where there is nothing: `profile.p.data.loyalty`.
     #[serde(default)]
     absent: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn source() -> String {
+    "shop-web".to_owned()
 }
 
 fn session() -> String {
@@ -94,6 +121,7 @@ impl Scenario {
                 request_id: Uuid::from_u128(1 + number as u128),
                 received_at: RECEIVED + 1000 * call.at,
                 session: call.session.clone(),
+                source: call.source.clone(),
                 new_session: sessions.insert(call.session.clone()),
                 new_profile: profile.as_ref().is_some_and(|id| profiles.insert(id.clone())),
                 profile,
@@ -107,8 +135,24 @@ impl Scenario {
     }
 }
 
-fn told(records: &[StreamRecord]) -> Documents {
-    let mut documents = Documents::default();
+impl Scenario {
+    fn rules(&self) -> Arc<Rules> {
+        let objects: Vec<_> = self
+            .object
+            .iter()
+            .map(|Object { kind, id, enabled, settings }| ConfigurationObject {
+                enabled: *enabled,
+                ..object(*kind, id, settings)
+            })
+            .collect();
+        let (rules, problems) = Rules::compile(&objects);
+        assert!(problems.is_empty(), "{}: {problems:?}", self.says);
+        Arc::new(rules)
+    }
+}
+
+fn told(rules: &Arc<Rules>, records: &[StreamRecord]) -> Documents {
+    let mut documents = Documents { rules: Arc::clone(rules), ..Documents::default() };
     for (number, record) in (1..).zip(records) {
         documents.take(record, number).unwrap();
     }
@@ -148,7 +192,7 @@ fn differences(path: &str, expected: &Value, actual: Option<&Value>) -> Vec<Stri
 fn each_scenario_comes_true() {
     let mut wrong = Vec::new();
     for (name, scenario) in scenarios() {
-        let documents = told(&scenario.records());
+        let documents = told(&scenario.rules(), &scenario.records());
         let all = named(&documents);
         let expect = &scenario.expect;
         let expected = json!({"event": expect.event, "session": expect.session, "profile": expect.profile});
@@ -172,10 +216,11 @@ fn each_scenario_comes_true() {
 fn each_scenario_may_be_told_again_from_any_point_on() {
     for (name, scenario) in scenarios() {
         let records = scenario.records();
-        let whole = told(&records);
+        let rules = scenario.rules();
+        let whole = told(&rules, &records);
         for from in 0..records.len() {
             for to in from..records.len() {
-                let mut documents = told(&records[..=to]);
+                let mut documents = told(&rules, &records[..=to]);
                 for (number, record) in (1..).zip(&records).skip(from) {
                     documents.take(record, number).unwrap();
                 }
@@ -197,7 +242,10 @@ fn each_scenario_may_be_told_again_from_any_point_on() {
 
 #[test]
 fn each_clause_is_proved_by_a_scenario_or_names_its_test() {
-    let text = include_str!("../../../../docs/processing.md");
+    let text = concat!(
+        include_str!("../../../../docs/processing.md"),
+        include_str!("../../../../docs/configuration.md")
+    );
     let clause = |line: &str| Some(line.strip_prefix("- **")?.split_once("**")?.0.to_owned());
     let clauses: BTreeSet<String> = text.lines().filter_map(clause).collect();
     let told: BTreeSet<String> =

@@ -18,7 +18,7 @@ use super::{damage, fault};
 use crate::{ProfileKey, SessionKey, SilentQuery, States, StoreError, Version, Versioned};
 
 /// What each version of the schema adds to the one before.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     "CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
@@ -37,6 +37,14 @@ const SCHEMA: [&str; 4] = [
          CAST(round(1000 * unixepoch(document ->> '$.metadata.time.update', 'subsec')) AS INTEGER) * 1000
      WHERE json_valid(document) AND document ->> '$.metadata.status' = 'active';
      CREATE INDEX sessions_open ON sessions (open_since, id) WHERE open_since IS NOT NULL;",
+    // A change without a document is the removal of the object.
+    "CREATE TABLE configuration (
+         kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, id)
+     ) WITHOUT ROWID;
+     CREATE TABLE configuration_changes (
+         change INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT
+     );
+     CREATE INDEX configuration_changes_of ON configuration_changes (kind, id, change);",
 ];
 
 /// What `user_version` says in databases that this program writes.

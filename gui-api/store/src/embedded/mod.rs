@@ -1,7 +1,7 @@
 //! The embedded back-end: SQLite for what is read by id, tantivy for events. One machine, one directory.
 //!
 //! ```text
-//! tideline.db        sessions, profiles and all their ids, event sources, redirects (SQLite, one writer)
+//! tideline.db        sessions, profiles and all their ids, configuration (SQLite, one writer)
 //! events/2026-11/    the events of a month, by event time (one tantivy index each)
 //! events.lock        held by the one process that writes events
 //! ```
@@ -34,7 +34,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
+use tideline_model::{
+    ConfigurationKind, ConfigurationObject, Event, EventSource, Origin, Profile, Redirect, Session,
+};
 
 use self::configuration::Edit;
 use self::documents::Documents;
@@ -44,8 +46,8 @@ use self::permits::{Permits, Reads};
 use self::scan::Scan;
 use self::writer::Writer;
 use crate::{
-    Batch, EventPage, EventQuery, ProfilePage, ProfileQuery, SessionKey, SilentQuery, States, Store,
-    StoreError,
+    Batch, Configuration, EventPage, EventQuery, ProfilePage, ProfileQuery, Revision, SessionKey,
+    SilentQuery, States, Store, StoreError,
 };
 
 /// What an embedded store may use.
@@ -220,6 +222,36 @@ impl Store for EmbeddedStore {
 
     fn remove_redirect<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         self.writer.edit(Edit::RemoveRedirect(id.to_owned())).boxed()
+    }
+
+    fn configuration(&self) -> BoxFuture<'_, Result<Configuration, StoreError>> {
+        self.read(Reads::Api, |reading| reading.documents.configuration())
+    }
+
+    fn configuration_revision(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        self.read(Reads::Api, |reading| reading.documents.configuration_revision())
+    }
+
+    fn put_configuration(&self, object: ConfigurationObject) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.writer.edit(Edit::Put(Box::new(object))).boxed()
+    }
+
+    fn remove_configuration<'a>(
+        &'a self,
+        kind: ConfigurationKind,
+        id: &'a str,
+        version: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.writer.edit(Edit::Remove(kind, id.to_owned(), version)).boxed()
+    }
+
+    fn configuration_versions<'a>(
+        &'a self,
+        kind: ConfigurationKind,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<ConfigurationObject>, StoreError>> {
+        let id = id.to_owned();
+        self.read(Reads::Api, move |reading| reading.documents.configuration_versions(kind, &id))
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

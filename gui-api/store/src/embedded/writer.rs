@@ -165,7 +165,7 @@ impl Thread {
             }
             outcomes.push(match &request.change {
                 Change::Batch(batch) => group.admit(batch, &mut transaction, &fault)?,
-                Change::Configuration(edit) => edit.write(&transaction).map(Ok).map_err(fault)?,
+                Change::Configuration(edit) => edit.write(&transaction).map_err(fault)?,
             });
         }
         for (month, documents) in group.into_documents() {

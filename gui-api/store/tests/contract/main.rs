@@ -4,6 +4,7 @@
 //! one back-end promises, such as files that survive a kill, stands in a module of its own.
 
 mod backend;
+mod configuration;
 mod embedded;
 mod filtering;
 mod fixtures;
@@ -83,6 +84,11 @@ contract! {
         a_redirect_is_written_over_whatever_the_case_of_its_id,
         redirects_are_listed_by_id,
         a_redirect_is_removed_whatever_the_case_of_its_id_and_removing_it_again_does_nothing;
+    configuration:
+        objects_are_listed_by_kind_and_id,
+        a_change_is_made_from_the_version_that_is_there,
+        every_change_makes_another_revision_and_no_other_does,
+        the_latest_versions_stay_readable_also_of_what_was_removed;
     parallel:
         parallel_writers_lose_no_increment,
         one_of_two_new_profiles_wins,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, FromRedisValue};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue};
 use tempfile::TempDir;
 use tideline_protocol::{Lane, Lanes, StreamRecord, TrackCall, TrackReply, Tracked, append_command};
 
@@ -84,7 +85,9 @@ impl RedisServer {
     }
 
     pub(crate) async fn connection(&self) -> MultiplexedConnection {
-        self.client.get_multiplexed_async_connection().await.unwrap()
+        // Tests that run beside this one must not make it fail.
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
+        self.client.get_multiplexed_async_connection_with_config(&patient).await.unwrap()
     }
 
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> T {

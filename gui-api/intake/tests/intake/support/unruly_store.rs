@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
-use tideline_model::{Event, EventSource, Origin, Profile, Redirect, Session};
+use tideline_model::{
+    ConfigurationKind, ConfigurationObject, Event, EventSource, Origin, Profile, Redirect, Session,
+};
 use tideline_store::{
-    Batch, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, ProfilePage, ProfileQuery,
-    SessionKey, SilentQuery, States, Store, StoreError,
+    Batch, Configuration, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, ProfilePage,
+    ProfileQuery, Revision, SessionKey, SilentQuery, States, Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -222,6 +224,35 @@ impl Store for UnrulyStore {
 
     fn remove_redirect<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         self.inner.remove_redirect(id)
+    }
+
+    fn configuration(&self) -> BoxFuture<'_, Result<Configuration, StoreError>> {
+        self.inner.configuration()
+    }
+
+    fn configuration_revision(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        self.inner.configuration_revision()
+    }
+
+    fn put_configuration(&self, object: ConfigurationObject) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.put_configuration(object)
+    }
+
+    fn remove_configuration<'a>(
+        &'a self,
+        kind: ConfigurationKind,
+        id: &'a str,
+        version: u64,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.remove_configuration(kind, id, version)
+    }
+
+    fn configuration_versions<'a>(
+        &'a self,
+        kind: ConfigurationKind,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<ConfigurationObject>, StoreError>> {
+        self.inner.configuration_versions(kind, id)
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -3,9 +3,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
-use tideline_model::{Country, Event, Geo, Origin, Profile, Session};
-use tideline_pipeline::{Outcome, Places, Reminder, Request, Settings, Unprocessable};
+use tideline_model::{
+    ConfigurationKind, ConfigurationObject, ConfigurationSettings, Country, Event, Geo, Origin, Profile,
+    Session,
+};
+use tideline_pipeline::{Outcome, Places, Reminder, Request, Rules, Settings, Step, Unprocessable};
 use tideline_protocol::{EntryId, Lane, Lanes, StreamRecord};
 use uuid::Uuid;
 
@@ -44,6 +48,21 @@ pub(crate) fn record_of(body: &str, events: usize) -> StreamRecord {
     }
 }
 
+/// A configuration object with these settings.
+pub(crate) fn object(kind: ConfigurationKind, id: &str, settings: &Value) -> ConfigurationObject {
+    ConfigurationObject {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        description: String::new(),
+        tags: Vec::new(),
+        enabled: true,
+        version: 1,
+        author: "2bb80d53".to_owned(),
+        changed: Timestamp::UNIX_EPOCH,
+        settings: ConfigurationSettings::read(kind, settings).unwrap_or_else(|error| panic!("{id}: {error}")),
+    }
+}
+
 /// Knows where one network is.
 #[derive(Debug)]
 struct Neighbourhood;
@@ -57,26 +76,51 @@ impl Places for Neighbourhood {
 }
 
 /// All documents, by id.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Documents {
+    pub(crate) rules: Arc<Rules>,
     pub(crate) events: HashMap<String, Event>,
     pub(crate) order: Vec<String>,
     pub(crate) sessions: HashMap<String, Session>,
     pub(crate) profiles: HashMap<String, Profile>,
 }
 
+/// By what is stored, whatever the rules.
+impl PartialEq for Documents {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { rules: _, events, order, sessions, profiles } = self;
+        (events, order, sessions, profiles) == (&other.events, &other.order, &other.sessions, &other.profiles)
+    }
+}
+
 impl Documents {
     pub(crate) fn take(&mut self, record: &StreamRecord, number: u64) -> Result<Outcome, Unprocessable> {
-        let settings = Settings { places: Some(Arc::new(Neighbourhood)), ..Settings::default() };
+        let (outcome, _) = self.process(record, number)?;
+        self.keep(&outcome);
+        Ok(outcome)
+    }
+
+    /// What a request would make of the documents, and its steps.
+    pub(crate) fn explain(&mut self, record: &StreamRecord, number: u64) -> (Outcome, Vec<Step>) {
+        self.process(record, number).unwrap()
+    }
+
+    fn process(&self, record: &StreamRecord, number: u64) -> Result<(Outcome, Vec<Step>), Unprocessable> {
+        let places: Option<Arc<dyn Places>> = Some(Arc::new(Neighbourhood));
+        let settings = Settings { places, rules: Arc::clone(&self.rules), ..Settings::default() };
         let request = Request::read_with(&settings, record, &lane(), entry(number))?;
         let session = self.sessions.get(request.session());
         let id = request.profile_in(session, None).map(str::to_owned);
         let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
         let taken = |id: &str| origin(id).is_some_and(|origin: &Origin| origin != request.origin());
         let profile = id.as_ref().and_then(|id| self.profiles.get(id));
-        let outcome = request.apply(taken, session, id.as_deref(), profile);
-        self.keep(&outcome);
-        Ok(outcome)
+        let explained = request.explain(taken, session, id.as_deref(), profile);
+        assert_eq!(
+            explained.0,
+            request.apply(taken, session, id.as_deref(), profile),
+            "telling changes nothing"
+        );
+        Ok(explained)
     }
 
     /// A reminder of session `s`, so many milliseconds after its first request.
