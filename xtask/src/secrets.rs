@@ -23,6 +23,8 @@ pub struct Secrets {
     pub api_token: String,
     /// Signs profile ids.
     pub profile_id_key: String,
+    /// Hashes what people are known by.
+    pub identity_salt: String,
 }
 
 impl Secrets {
@@ -42,6 +44,7 @@ impl Secrets {
             ingest_token: random(32)?,
             api_token: random(24)?,
             profile_id_key: random(16)?,
+            identity_salt: random(16)?,
         };
         write_private(file, &serde_json::to_vec_pretty(&secrets)?)?;
         Ok(secrets)

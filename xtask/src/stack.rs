@@ -220,11 +220,12 @@ impl Stack {
 
     /// What a collector of this installation is told by its environment, secrets included.
     #[must_use]
-    pub fn collector_environment(&self) -> [(&'static str, String); 4] {
+    pub fn collector_environment(&self) -> [(&'static str, String); 5] {
         [
             ("UPSTASH_REDIS_REST_URL", url(self.ports.gateway)),
             ("UPSTASH_REDIS_REST_TOKEN", self.secrets.ingest_token.clone()),
             ("TIDELINE_PROFILE_ID_KEYS", self.secrets.profile_id_key.clone()),
+            ("TIDELINE_IDENTITY_SALT", self.secrets.identity_salt.clone()),
             ("TIDELINE_REDIS_MODE", if self.is_lean { "lean" } else { "function" }.to_owned()),
         ]
     }
@@ -312,13 +313,14 @@ impl Stack {
         Ok(process)
     }
 
-    fn service_environment(&self) -> [(&'static str, String); 5] {
+    fn service_environment(&self) -> [(&'static str, String); 6] {
         [
             ("TIDELINE_LISTEN", listen(self.ports.service)),
             ("TIDELINE_REDIS_URL", self.redis_url()),
             ("TIDELINE_DATA_DIR", self.data.join("store").display().to_string()),
             ("TIDELINE_GUI_DIR", self.artifacts.gui.display().to_string()),
             ("TIDELINE_API_TOKENS_SHA256", sha256(&self.secrets.api_token)),
+            ("TIDELINE_IDENTITY_SALT", self.secrets.identity_salt.clone()),
         ]
     }
 

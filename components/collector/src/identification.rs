@@ -1,10 +1,6 @@
 //! Whose the events of a webhook are, by the rules of its event source (`docs/protocol.md` §6.9).
 
-use std::hash::Hasher as _;
-
-use siphasher::sip128::{Hasher128 as _, SipHasher24};
-use tideline_protocol::{Identification, TrackCall};
-use uuid::Builder;
+use tideline_protocol::{Identification, IdentitySalt, TrackCall};
 
 use crate::collector::Collector;
 use crate::envelope::{Envelope, events_of};
@@ -48,7 +44,7 @@ pub(crate) fn identify<C: Clock, E: Entropy, K: Commit>(
 
 /// The profile's id, and the session that goes with it where the path names none.
 fn person(
-    salt: Option<[u8; 16]>,
+    salt: Option<IdentitySalt>,
     call: &TrackCall,
     rules: &Identification,
 ) -> Result<Option<(String, Option<String>)>, CommitError> {
@@ -66,20 +62,11 @@ fn person(
             call.record.source
         )));
     };
-    let profile = if generates { derived(salt, "profile", &told.to_lowercase()) } else { told };
+    let profile = if generates { salt.id("profile", &told.to_lowercase()) } else { told };
     // Not the property itself: who guesses that could be in the session before its owner, or after.
     let is_one = rules.sticky_session || !generates;
-    let session = is_one.then(|| derived(salt, "session", &profile));
+    let session = is_one.then(|| salt.id("session", &profile));
     Ok(Some((profile, session)))
-}
-
-/// The same id for the same text, which nobody can compute without the salt.
-fn derived(salt: [u8; 16], kind: &str, text: &str) -> String {
-    let mut hasher = SipHasher24::new_with_key(&salt);
-    hasher.write(kind.as_bytes());
-    hasher.write_u8(0);
-    hasher.write(text.as_bytes());
-    Builder::from_custom_bytes(hasher.finish128().as_bytes()).into_uuid().to_string()
 }
 
 /// The property of the first event at this path, a string or a number that can be an id.
@@ -112,12 +99,5 @@ mod tests {
             assert_eq!(property(body, path).as_deref(), expected, "{path}");
         }
         assert_eq!(property("{}", "a"), None);
-    }
-
-    #[test]
-    fn every_build_derives_the_same_ids() {
-        assert_eq!(derived([7; 16], "profile", "a@b.example"), derived([7; 16], "profile", "a@b.example"));
-        assert_ne!(derived([7; 16], "profile", "a"), derived([7; 16], "session", "a"));
-        assert_ne!(derived([7; 16], "profile", "a"), derived([8; 16], "profile", "a"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::num::ParseIntError;
 
-use tideline_protocol::{Lanes, LanesError, ProfileIdKeys, ProfileIdKeysError};
+use tideline_protocol::{IdentitySalt, Lanes, LanesError, ProfileIdKeys, ProfileIdKeysError};
 use tideline_redis_rest::{Endpoint, EndpointError};
 
 use crate::visitor::{AddressRule, KeepAddress};
@@ -51,7 +51,7 @@ pub struct Settings {
     pub track_debug: bool,
     /// `TIDELINE_IDENTITY_SALT`, 32 hexadecimal digits, for ever the same: from it and a property, profile and session ids
     /// of webhooks are generated. Needed only where properties tell whose an event source's webhooks are.
-    pub(crate) identity_salt: Option<[u8; 16]>,
+    pub(crate) identity_salt: Option<IdentitySalt>,
     /// `TIDELINE_GROUP_COMMIT`: whether requests share writes to Redis. `yes`, `no`, or `polling` for hosts on which one
     /// request cannot wake another; `yes` unless set.
     pub grouping: Grouping,
@@ -161,7 +161,10 @@ impl Settings {
                 _ => None,
             })?
             .unwrap_or(false),
-            identity_salt: optional(SALT).map(|text| salt(text).ok_or(SettingsError::Salt)).transpose()?,
+            identity_salt: optional(SALT)
+                .map(IdentitySalt::parse)
+                .transpose()
+                .map_err(|_| SettingsError::Salt)?,
             grouping: word(GROUP, optional(GROUP), "yes, polling or no", |word| match word {
                 "yes" => Some(Grouping::Waking),
                 "polling" => Some(Grouping::Polling),
@@ -199,11 +202,6 @@ fn hops(value: Option<&str>) -> Result<usize, SettingsError> {
         Some(hops) if (1..=MOST_HOPS).contains(&hops) => Ok(hops),
         Some(hops) => Err(SettingsError::Word { name: HOPS, value: hops.to_string(), known: "1 to 16" }),
     }
-}
-
-fn salt(text: &str) -> Option<[u8; 16]> {
-    let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(u128::to_be_bytes)
 }
 
 fn parse<T: std::str::FromStr<Err = ParseIntError>>(

@@ -8,6 +8,7 @@
 mod answer;
 mod event_id;
 mod function;
+mod identity_salt;
 mod lane;
 mod lean;
 mod profile_id;
@@ -19,6 +20,7 @@ pub use function::{
     Claim, Facts, FunctionReplyError, Identification, MOST_REQUESTS, Redirect, TRACK_FUNCTION, TrackCall,
     TrackReply, TrackWords, Tracked, alias_command, redirect_command, survivor_of, track_command,
 };
+pub use identity_salt::{IdentitySalt, IdentitySaltError};
 pub use lane::{Lane, Lanes, LanesError};
 pub use lean::{
     SourceRate, SourceRules, append_command, redirect_fields_command, source_command, was_appended,

@@ -1,8 +1,8 @@
 //! Profiles that were merged into others, or imported under another id: whose an id is now, and telling the edge.
 //!
 //! An alias in Redis says which profile an id stands for. It is followed here for whatever the edge still knows by the
-//! old id, and the edge's session is given to the profile that survived, so that its next answer says so. Writing
-//! aliases is left to whoever merges and imports.
+//! old id, and the edge's session is given to the profile that survived, so that its next answer says so. Who merged whom
+//! the store knows as well: an alias that got lost is made again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -46,6 +46,15 @@ impl Aliases<'_> {
             (last != id).then(|| (id.to_owned(), last.to_owned()))
         };
         Ok(ids.iter().filter_map(|id| survivor(id)).collect())
+    }
+
+    /// The commands that let everybody know which profiles these ids stand for. Those that get lost are made again when one
+    /// of the ids comes again.
+    pub(crate) fn make(lanes: &Lanes, moved: &[(String, String)]) -> Vec<Cmd> {
+        let make = |(id, survivor): &(String, String)| {
+            redis::cmd("SET").arg(lanes.of_profile(id).alias(id)).arg(survivor).clone()
+        };
+        moved.iter().map(make).collect()
     }
 
     /// The alias of each of these ids, where there is one.

@@ -174,7 +174,7 @@ impl Worker {
             if let Some(suspect) = unit.suspect() {
                 self.note(suspect, (suspect.times / ALONE + 1) * ALONE).await?;
             }
-            let written = self.write_once(unit, has_listeners).await;
+            let written = self.write_once(unit, has_listeners, conflicts > 0).await;
             if let (Err(_), Some(suspect)) = (&written, unit.suspect()) {
                 // It has ended nothing: were it a try, an outage with some restarts would condemn it.
                 self.note(suspect, suspect.times).await?;
@@ -197,9 +197,14 @@ impl Worker {
         }
     }
 
-    async fn write_once(&mut self, unit: &Unit, has_listeners: bool) -> Result<Vec<Verdict>, WriteError> {
+    async fn write_once(
+        &mut self,
+        unit: &Unit,
+        has_listeners: bool,
+        again: bool,
+    ) -> Result<Vec<Verdict>, WriteError> {
         let mut aliases = Aliases { link: self.reader.link(), lanes: &self.lanes };
-        let applied = unit.apply(self.store.as_ref(), &mut aliases).await?;
+        let applied = unit.apply(self.store.as_ref(), &mut aliases, self.ruling.settings(), again).await?;
         let batch = applied.batch;
         let mut messages = if has_listeners {
             live::publish(&self.lanes.live_channel(), &batch.events)
@@ -212,8 +217,12 @@ impl Worker {
         for command in aliases::tell(&applied.adoptions).into_iter().chain(personal).chain(failures) {
             messages.add_command(command);
         }
-        if !(batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty()) {
+        let moved = Aliases::make(&self.lanes, &applied.moved);
+        if !batch.is_empty() {
             self.store.write(batch).await?;
+        }
+        for command in moved {
+            messages.add_command(command);
         }
         if !messages.is_empty() {
             // Nobody counts on them; what is wrong with Redis is told when the unit is settled.

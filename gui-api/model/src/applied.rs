@@ -20,6 +20,16 @@ impl Applied {
         self.0.get(lane).is_some_and(|last| *last >= entry)
     }
 
+    /// What either has noted.
+    #[must_use]
+    pub fn united(mut self, other: &Self) -> Self {
+        for (lane, last) in &other.0 {
+            let known = self.0.entry(lane.clone()).or_insert(*last);
+            *known = (*known).max(*last);
+        }
+        self
+    }
+
     /// Notes the entry `(milliseconds, sequence)` of `lane`; false when it, or a later one, was noted before.
     #[must_use]
     pub fn advance(&mut self, lane: &str, entry: (u64, u64)) -> bool {

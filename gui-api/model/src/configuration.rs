@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::rules::{Compliance, ConsentType, EventType, Mapping, Reshaping, Validation};
+use crate::rules::{
+    Compliance, ConsentType, EventType, IdentificationPoint, Mapping, Merging, Reshaping, Validation,
+};
 
 /// One configuration object, as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -56,6 +58,10 @@ pub enum ConfigurationSettings {
     ConsentType(ConsentType),
     /// What of events is kept of visitors who have not agreed.
     Compliance(Compliance),
+    /// By what people are known.
+    IdentificationPoint(IdentificationPoint),
+    /// What fields of two profiles become when they are merged.
+    Merging(Merging),
 }
 
 /// What an object is about.
@@ -74,17 +80,23 @@ pub enum ConfigurationKind {
     ConsentType,
     /// [`Compliance`].
     Compliance,
+    /// [`IdentificationPoint`].
+    IdentificationPoint,
+    /// [`Merging`].
+    Merging,
 }
 
 impl ConfigurationKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::EventType,
         Self::Mapping,
         Self::Validation,
         Self::Reshaping,
         Self::ConsentType,
         Self::Compliance,
+        Self::IdentificationPoint,
+        Self::Merging,
     ];
 
     /// Its name, as addresses and documents have it.
@@ -97,6 +109,8 @@ impl ConfigurationKind {
             Self::Reshaping => "reshaping",
             Self::ConsentType => "consent-type",
             Self::Compliance => "compliance",
+            Self::IdentificationPoint => "identification-point",
+            Self::Merging => "merging",
         }
     }
 }
@@ -134,6 +148,10 @@ impl ConfigurationSettings {
             ConfigurationKind::Reshaping => Self::Reshaping(Reshaping::deserialize(settings)?),
             ConfigurationKind::ConsentType => Self::ConsentType(ConsentType::deserialize(settings)?),
             ConfigurationKind::Compliance => Self::Compliance(Compliance::deserialize(settings)?),
+            ConfigurationKind::IdentificationPoint => {
+                Self::IdentificationPoint(IdentificationPoint::deserialize(settings)?)
+            }
+            ConfigurationKind::Merging => Self::Merging(Merging::deserialize(settings)?),
         })
     }
 
@@ -147,6 +165,8 @@ impl ConfigurationSettings {
             Self::Reshaping(_) => ConfigurationKind::Reshaping,
             Self::ConsentType(_) => ConfigurationKind::ConsentType,
             Self::Compliance(_) => ConfigurationKind::Compliance,
+            Self::IdentificationPoint(_) => ConfigurationKind::IdentificationPoint,
+            Self::Merging(_) => ConfigurationKind::Merging,
         }
     }
 }

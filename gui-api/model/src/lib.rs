@@ -8,6 +8,7 @@
 mod applied;
 mod configuration;
 mod event;
+mod merge_record;
 mod profile;
 mod redirect;
 pub mod rules;
@@ -18,6 +19,7 @@ mod surroundings;
 pub use applied::Applied;
 pub use configuration::{ConfigurationKind, ConfigurationObject, ConfigurationSettings, UnknownKind};
 pub use event::{Event, EventMetadata, EventTime, Hit, Journey, Origin, RequestFacts, Tags};
+pub use merge_record::MergeRecord;
 pub use profile::{
     Consent, ConsentState, Profile, ProfileAux, ProfileEmail, ProfileGeo, ProfileMetadata, ProfileStats,
     ProfileTime, Visit,

@@ -57,6 +57,12 @@ pub struct ProfileMetadata {
     /// When fields were last changed, and by which event: by path, such as `consents.newsletter`.
     #[serde(default)]
     pub fields: BTreeMap<String, (Timestamp, String)>,
+    /// What the person is known by, as salted hashes. No other profile has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Profiles that it was separated from: it is not merged with them by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart: Vec<String>,
 }
 
 /// A consent that was given.

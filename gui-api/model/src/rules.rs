@@ -182,6 +182,59 @@ pub struct Reshaping {
     pub session: Option<Properties>,
 }
 
+/// By what fields of profiles, together, people are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentificationPoint {
+    /// Which events tell these fields.
+    #[serde(default)]
+    pub when: When,
+    /// The fields: two profiles that have the same values in all of them are one person's.
+    pub fields: Vec<IdentifyingField>,
+}
+
+/// A field by which people are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifyingField {
+    /// The field of the profile: below `data` or `traits`.
+    pub profile: String,
+    /// The field of the event that tells it: below `properties`, `traits`, `data` or `context`.
+    pub event: String,
+}
+
+/// What a field of two profiles becomes when they are merged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merging {
+    /// The field: below `data` or `traits`; `*` stands for one key.
+    pub field: String,
+    /// What it becomes.
+    pub strategy: MergeStrategy,
+}
+
+/// What a field of two profiles becomes. What cannot be joined so is what was changed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeStrategy {
+    /// The value that was changed last.
+    LastUpdate,
+    /// The value that was changed first.
+    FirstUpdate,
+    /// The smaller number, or the earlier date.
+    Min,
+    /// The larger number, or the later date.
+    Max,
+    /// Both numbers together.
+    Sum,
+    /// The different values of both lists.
+    Union,
+    /// Whether either is true.
+    Any,
+    /// Whether both are true.
+    All,
+}
+
 /// What visitors may agree to. The object's id is the consent's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

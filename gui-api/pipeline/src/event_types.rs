@@ -9,6 +9,6 @@ mod operations;
 mod table;
 
 pub(crate) use copy::{copy, later, skip, tag};
-pub(crate) use kind::{Reading, name as name_of_kind, read, text};
+pub(crate) use kind::{MAX_VALUES, Reading, name as name_of_kind, read, text};
 pub(crate) use operations::{Followed, append, change, follow};
 pub(crate) use table::{Amount, Change, Field, Operation, Source, kind_of, of};

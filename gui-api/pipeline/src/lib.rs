@@ -19,6 +19,7 @@ mod changes;
 mod client_event;
 mod consents;
 mod event_types;
+mod identity;
 mod interests;
 mod json;
 mod merge;
@@ -40,6 +41,7 @@ mod visit;
 
 pub use addresses::Addresses;
 pub use apply::Outcome;
+pub use identity::{Key, Merged, keys, merge, separate};
 pub use reminder::Reminder;
 pub use request::{MAX_EVENTS, MAX_ID_BYTES, Request, Unprocessable};
 pub use rules::{RuleName, RuleProblem, Rules, Step, Trouble};

@@ -86,7 +86,7 @@ fn note_surroundings(profile: &mut Profile, request: &Request, device: &Device, 
 }
 
 /// What the profile's e-mail address tells: the main one, or another where there is none.
-fn note_email(profile: &mut Profile) {
+pub(crate) fn note_email(profile: &mut Profile) {
     let addresses = profile.data.get("contact").and_then(|contact| contact.get("email"));
     let address = ["main", "private", "business"].iter().find_map(|kind| addresses?.get(kind)?.as_str());
     profile.aux.email.free = address.map(surroundings::is_free);
@@ -117,6 +117,8 @@ fn created(request: &Request, id: &str) -> Profile {
                 visit: Visit::default(),
             },
             fields: BTreeMap::new(),
+            keys: Vec::new(),
+            apart: Vec::new(),
         },
         stats: ProfileStats::default(),
         traits: Properties::new(),

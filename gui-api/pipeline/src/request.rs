@@ -337,6 +337,12 @@ impl Request {
         self.new_profile
     }
 
+    /// When the edge received it.
+    #[must_use]
+    pub fn received(&self) -> Timestamp {
+        self.common.received
+    }
+
     /// The stream entry that it is.
     #[must_use]
     pub fn origin(&self) -> &Origin {

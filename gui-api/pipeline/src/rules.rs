@@ -14,6 +14,7 @@ mod compliance;
 mod condition;
 mod consent_types;
 mod custom_type;
+mod identification;
 mod mapping;
 mod problem;
 mod reshaping;
@@ -42,6 +43,7 @@ pub use self::trace::{Step, Trouble};
 use self::validation::Validation;
 use self::view::View;
 use crate::event_types;
+use crate::identity::{Line, Point};
 
 /// What people have decided, ready to be followed.
 #[derive(Debug, Default)]
@@ -51,6 +53,8 @@ pub struct Rules {
     /// For events of one.
     by_type: HashMap<String, Applicable>,
     consents: ConsentTypes,
+    points: Vec<Point>,
+    merging: Vec<Line>,
 }
 
 /// Rules for the same events, each kind in the order of their ids.
@@ -136,6 +140,13 @@ impl Rules {
                 self.of(&settings.when).compliance.push(Rule { name, scope, does });
             }
             ConfigurationSettings::ConsentType(settings) => self.consents.add(name.id, settings)?,
+            ConfigurationSettings::IdentificationPoint(settings) => {
+                let (point, does) = identification::compile(&name.id, settings)?;
+                let scope = Scope::compile(&settings.when)?;
+                self.points.push(point);
+                self.of(&settings.when).mapping.push(Rule { name, scope, does });
+            }
+            ConfigurationSettings::Merging(settings) => self.merging.push(identification::merging(settings)?),
         }
         Ok(())
     }
@@ -224,6 +235,16 @@ impl Rules {
                 });
             }
         }
+    }
+
+    /// By what fields, together, people are known.
+    pub(crate) fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// What fields become when profiles are merged, where people say so.
+    pub(crate) fn merging(&self) -> &[Line] {
+        &self.merging
     }
 
     /// When a consent that is given at this time ends by itself, if it does.

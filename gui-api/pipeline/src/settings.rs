@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tideline_model::Geo;
+use tideline_protocol::IdentitySalt;
 
 use crate::{Addresses, Rules};
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub places: Option<Arc<dyn Places>>,
     /// How much of addresses is kept. Default: all that the edge has kept.
     pub addresses: Addresses,
+    /// The salt of what people are known by; without one, nobody is known by anything.
+    pub salt: Option<IdentitySalt>,
     /// What people have decided about events and profiles. Default: nothing.
     pub rules: Arc<Rules>,
 }
@@ -29,6 +32,7 @@ impl Default for Settings {
             silence: SignedDuration::from_mins(30),
             places: None,
             addresses: Addresses::default(),
+            salt: None,
             rules: Arc::default(),
         }
     }

@@ -43,8 +43,13 @@ impl PrivateService {
         let processing = &settings.processing;
         let looks_up = roles.has(Role::Intake) || roles.has(Role::Api);
         let places = if looks_up { processing.places()? } else { None };
-        let for_requests = processing.settings(places.clone());
+        let for_requests = processing.settings(places.clone())?;
         let mut api = wiring::api_options(settings, &roles, &redis, &lanes, for_requests.clone())?;
+        if for_requests.salt.is_none() && roles.has(Role::Intake) {
+            tracing::info!(
+                "people are known by their profile ids alone: there is no TIDELINE_IDENTITY_SALT to know them by what they tell"
+            );
+        }
         let intake = roles.has(Role::Intake);
         let intake = intake.then(|| wiring::intake(for_requests, &redis, &lanes, &store)).transpose()?;
         let scheduler =

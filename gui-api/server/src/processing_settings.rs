@@ -8,6 +8,12 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use tideline_pipeline::{Addresses, Places, Settings};
 use tideline_places::PlacesFile;
+use tideline_protocol::IdentitySalt;
+
+use crate::secret;
+
+/// A secret.
+pub(crate) const IDENTITY_SALT: &str = "TIDELINE_IDENTITY_SALT";
 
 /// How requests are processed, by the roles intake and scheduler.
 #[derive(Clone, Debug, Args)]
@@ -32,6 +38,10 @@ pub(crate) struct ProcessingSettings {
     /// 24 bits, IPv6 to 48) or drop.
     #[arg(long, env = "TIDELINE_STORED_IP", value_enum, default_value_t = StoredIp::Full)]
     stored_ip: StoredIp,
+
+    /// File that holds the identity salt, instead of TIDELINE_IDENTITY_SALT.
+    #[arg(long, env = "TIDELINE_IDENTITY_SALT_FILE", value_name = "FILE")]
+    identity_salt_file: Option<PathBuf>,
 }
 
 /// How much of a visitor's address is stored.
@@ -57,9 +67,16 @@ impl ProcessingSettings {
         self.places_file.as_ref().map(open).transpose().context("TIDELINE_PLACES_FILE cannot be used")
     }
 
+    /// The salt of what people are known by, if there is one.
+    pub(crate) fn salt(&self) -> anyhow::Result<Option<IdentitySalt>> {
+        let secret = secret::read_optional(IDENTITY_SALT, self.identity_salt_file.as_deref())?;
+        let salt = secret.map(|secret| IdentitySalt::parse(secret.reveal())).transpose();
+        salt.with_context(|| format!("{IDENTITY_SALT} is not usable"))
+    }
+
     /// All of it, for the pipeline.
-    pub(crate) fn settings(&self, places: Option<Arc<PlacesFile>>) -> Settings {
-        Settings {
+    pub(crate) fn settings(&self, places: Option<Arc<PlacesFile>>) -> anyhow::Result<Settings> {
+        Ok(Settings {
             silence: jiff::SignedDuration::from_mins(self.visit_silence_minutes.into()),
             places: places.map(|places| places as Arc<dyn Places>),
             addresses: match self.stored_ip {
@@ -67,8 +84,9 @@ impl ProcessingSettings {
                 StoredIp::Truncate => Addresses::Truncated,
                 StoredIp::Drop => Addresses::Dropped,
             },
+            salt: self.salt()?,
             // Those of the store, from when on it is read.
             rules: Arc::default(),
-        }
+        })
     }
 }

@@ -31,6 +31,12 @@ pub(crate) fn read(variable: &str, file: Option<&Path>) -> anyhow::Result<Secret
     choose(variable, env::var(variable).ok(), file)
 }
 
+/// The same of one that need not be set.
+pub(crate) fn read_optional(variable: &str, file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
+    let is_set = env::var(variable).is_ok_and(|value| !value.trim().is_empty());
+    if is_set || file.is_some() { read(variable, file).map(Some) } else { Ok(None) }
+}
+
 fn choose(variable: &str, value: Option<String>, file: Option<&Path>) -> anyhow::Result<Secret> {
     let text = match (value.filter(|value| !value.trim().is_empty()), file) {
         (Some(_), Some(_)) => bail!("both {variable} and {variable}_FILE are set: unset one of them"),

@@ -11,7 +11,7 @@ use tideline_api::Tokens;
 use tideline_protocol::Lanes;
 
 use crate::collector_settings::CollectorSettings;
-use crate::processing_settings::ProcessingSettings;
+use crate::processing_settings::{IDENTITY_SALT, ProcessingSettings};
 use crate::secret;
 
 const REDIS_URL: &str = "TIDELINE_REDIS_URL";
@@ -55,10 +55,12 @@ const FILE_HELP: &str = r#"The file, with all that it may say; a source needs an
   }"#;
 
 const SECRETS_HELP: &str = "\
-Secrets, from the environment or from files that --redis-url-file and --api-tokens-sha256-file name:
+Secrets, from the environment or from files that --redis-url-file, --api-tokens-sha256-file and --identity-salt-file name:
   TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379
   TIDELINE_API_TOKENS_SHA256  SHA-256 of each API token, 64 hex digits, separated by commas.
                               Make one with: printf %s \"$TOKEN\" | sha256sum
+  TIDELINE_IDENTITY_SALT      Not needed: people are known by what they tell only with it. For ever the same,
+                              as at the edge. Make it with: openssl rand -hex 16
 
 The role collect is told the rest by the variables of the edge, from the environment alone, and needs neither
 of these two nor a store:
@@ -92,7 +94,7 @@ pub(crate) fn environment_names() -> Vec<String> {
     let program = CommandLine::command();
     let commands = std::iter::once(&program).chain(program.get_subcommands());
     let of_options = commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
-    let secrets = [REDIS_URL, API_TOKENS].map(str::to_owned);
+    let secrets = [REDIS_URL, API_TOKENS, IDENTITY_SALT].map(str::to_owned);
     of_options.map(|name| name.to_string_lossy().into_owned()).chain(secrets).collect()
 }
 

@@ -9,7 +9,7 @@ mod port;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore, Found};
 pub use port::{
-    Batch, Configuration, EventFilter, EventKey, EventPage, EventQuery, MAX_PAGE, MAX_PAGE_BYTES,
-    MAX_VERSIONS, ProfileKey, ProfilePage, ProfileQuery, Revision, SessionKey, SilentQuery, States, Store,
-    StoreError, Version, Versioned,
+    Batch, Configuration, EventFilter, EventKey, EventPage, EventQuery, MAX_MERGES, MAX_PAGE, MAX_PAGE_BYTES,
+    MAX_VERSIONS, Merge, ProfileKey, ProfilePage, ProfileQuery, Revision, SessionKey, SilentQuery, States,
+    Store, StoreError, Version, Versioned,
 };

@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tideline_filter::Prepared;
 use tideline_model::{
-    ConfigurationKind, ConfigurationObject, Event, EventSource, Origin, Profile, Redirect, Reference, Session,
+    ConfigurationKind, ConfigurationObject, Event, EventSource, MergeRecord, Origin, Profile, Redirect,
+    Reference, Session,
 };
 
 /// The most events that one query returns.
@@ -14,6 +15,9 @@ pub const MAX_PAGE: usize = 200;
 
 /// A page ends with the event that brings it to this many bytes of JSON, as events may be large.
 pub const MAX_PAGE_BYTES: usize = 4 << 20;
+
+/// How many merges of a profile are told.
+pub const MAX_MERGES: usize = 50;
 
 /// How many versions of a configuration object are kept.
 pub const MAX_VERSIONS: usize = 50;
@@ -39,8 +43,8 @@ pub trait Store: Send + Sync + 'static {
     /// so that a session never names a profile that has not heard of it, nor a profile counts events that are not there.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when a session or profile has another version than the one given,
-    /// or an event's id is taken by an event of another origin. Part of the batch may be written then:
+    /// [`StoreError::Conflict`] when a session or profile has another version than the one given, a new profile has the id
+    /// of one that was merged, a profile has a key that another has, or an event's id is taken by an event of another origin. Part of the batch may be written then:
     /// read the states and origins again, and apply the requests again.
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), StoreError>>;
 
@@ -52,6 +56,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// One profile, by its own id or any that it has had.
     fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>>;
+
+    /// The profile that has each of these keys of persons; those that nobody has are left out.
+    fn owners<'a>(&'a self, keys: &'a [String])
+    -> BoxFuture<'a, Result<HashMap<String, String>, StoreError>>;
+
+    /// Merges that the profile of this id survived, the latest first, at most [`MAX_MERGES`].
+    fn merges<'a>(&'a self, survivor: &'a str) -> BoxFuture<'a, Result<Vec<MergeRecord>, StoreError>>;
 
     /// Events that match, newest first, by [`EventKey`].
     ///
@@ -188,6 +199,32 @@ pub struct Batch {
     pub sessions: Vec<Versioned<Session>>,
     /// Profiles, each at most once.
     pub profiles: Vec<Versioned<Profile>>,
+    /// Profiles that are in others from now on. The others are in `profiles`.
+    pub merges: Vec<Merge>,
+    /// Merges that are taken back, by id. Both profiles are in `profiles`, what was merged as a new one.
+    pub separations: Vec<String>,
+}
+
+impl Batch {
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { events, sessions, profiles, merges, separations } = self;
+        events.is_empty()
+            && sessions.is_empty()
+            && profiles.is_empty()
+            && merges.is_empty()
+            && separations.is_empty()
+    }
+}
+
+/// A profile that is in another from now on: it is found by that one's id and no more by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merge {
+    /// Which, and why.
+    pub record: MergeRecord,
+    /// The version that was read of the profile that goes; [`Version::default`] where it was never written.
+    pub version: Version,
 }
 
 /// Which events are wanted: all given parts must match, exactly.
@@ -199,8 +236,8 @@ pub struct EventFilter {
     pub source: Option<String>,
     /// Session id.
     pub session: Option<String>,
-    /// Profile id.
-    pub profile: Option<String>,
+    /// Profile ids, any of them; all events when there are none.
+    pub profiles: Vec<String>,
 }
 
 impl EventFilter {
@@ -213,7 +250,8 @@ impl EventFilter {
         fits(&self.r#type, Some(&event.r#type))
             && fits(&self.source, Some(&event.source.id))
             && fits(&self.session, id(&event.session))
-            && fits(&self.profile, id(&event.profile))
+            && (self.profiles.is_empty()
+                || id(&event.profile).is_some_and(|id| self.profiles.iter().any(|wanted| wanted == id)))
     }
 }
 

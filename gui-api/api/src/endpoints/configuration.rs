@@ -280,7 +280,11 @@ fn object(
     if let Some(condition) = when(&object.settings).and_then(|when| when.condition.as_ref()) {
         filters::check_condition(condition).map_err(|error| {
             let path = "settings.when.condition".to_owned();
-            ApiError::Unusable(RuleProblem { path, message: error.to_string(), filter: Some(Box::new(error)) })
+            ApiError::Unusable(RuleProblem {
+                path,
+                message: error.to_string(),
+                filter: Some(Box::new(error)),
+            })
         })?;
     }
     Ok(object)
@@ -292,7 +296,10 @@ fn when(settings: &ConfigurationSettings) -> Option<&When> {
         ConfigurationSettings::Validation(settings) => Some(&settings.when),
         ConfigurationSettings::Reshaping(settings) => Some(&settings.when),
         ConfigurationSettings::Compliance(settings) => Some(&settings.when),
-        ConfigurationSettings::EventType(_) | ConfigurationSettings::ConsentType(_) => None,
+        ConfigurationSettings::IdentificationPoint(settings) => Some(&settings.when),
+        ConfigurationSettings::EventType(_)
+        | ConfigurationSettings::ConsentType(_)
+        | ConfigurationSettings::Merging(_) => None,
     }
 }
 

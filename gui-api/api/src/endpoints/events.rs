@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tideline_filter::Document;
 use tideline_model::Event;
-use tideline_store::{EventFilter, EventKey, EventQuery};
+use tideline_store::{EventFilter, EventKey, EventQuery, Store};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor::{self, List};
@@ -60,7 +60,7 @@ pub(crate) struct ListParameters {
 }
 
 impl ListParameters {
-    fn query(self) -> Result<EventQuery, ApiError> {
+    async fn query(self, store: &dyn Store) -> Result<EventQuery, ApiError> {
         let Self { r#type, source, session, profile, r#where, from, to, limit, cursor } = self;
         if let (Some(from), Some(to)) = (from, to)
             && from >= to
@@ -71,9 +71,20 @@ impl ListParameters {
         }
         let after = cursor::decode(List::Events, cursor, |microseconds, id| EventKey { microseconds, id })?;
         let r#where = filters::prepared(r#where.as_deref(), Document::Event)?;
-        let filter = EventFilter { r#type, source, session, profile };
+        let filter = EventFilter { r#type, source, session, profiles: ids_of(profile, store).await? };
         Ok(EventQuery { filter, r#where, from, to, after, limit: limit.unwrap_or(DEFAULT_PAGE) })
     }
+}
+
+/// All ids of a profile: its events may have any of them, as events are not written again when profiles are merged.
+pub(crate) async fn ids_of(id: Option<String>, store: &dyn Store) -> Result<Vec<String>, ApiError> {
+    let Some(id) = id else { return Ok(Vec::new()) };
+    let profile = store.profile(&id).await?;
+    let mut ids = profile.map_or_else(Vec::new, |profile| profile.ids);
+    if !ids.contains(&id) {
+        ids.push(id);
+    }
+    Ok(ids)
 }
 
 /// A page of events.
@@ -100,7 +111,7 @@ pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<EventList>, ApiError> {
-    let page = shared.store.events(parameters.query()?).await?;
+    let page = shared.store.events(parameters.query(shared.store.as_ref()).await?).await?;
     Ok(Json(EventList {
         events: page.events,
         next: page.next.map(|next| cursor::encode(List::Events, next.microseconds, &next.id)),

@@ -13,10 +13,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tideline_filter::{Document, Documents, Filter, Prepared};
-use tideline_store::EventFilter;
+use tideline_store::{EventFilter, Store};
+
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
+use crate::endpoints::events::ids_of;
 use crate::error::{ApiError, Problem};
 use crate::filters;
 use crate::live::{Delivery, LiveEvent, Reader};
@@ -65,11 +67,12 @@ struct Condition {
 }
 
 impl Wanted {
-    fn read(parameters: LiveParameters) -> Result<Self, ApiError> {
+    async fn read(parameters: LiveParameters, store: &dyn Store) -> Result<Self, ApiError> {
         let LiveParameters { r#type, source, session, profile, r#where } = parameters;
         let filter = filters::read(r#where.as_deref(), Document::Event)?;
+        let profiles = ids_of(profile, store).await?;
         Ok(Self {
-            filter: EventFilter { r#type, source, session, profile },
+            filter: EventFilter { r#type, source, session, profiles },
             r#where: filter.map(Condition::new),
         })
     }
@@ -133,7 +136,7 @@ pub(crate) async fn follow(
     Parameters(parameters): Parameters<LiveParameters>,
     seat: Seat,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, ApiError> {
-    let wanted = Wanted::read(parameters)?;
+    let wanted = Wanted::read(parameters, shared.store.as_ref()).await?;
     let reader = shared.feed.reader().await.ok_or(ApiError::NoLiveEvents)?;
     let follower = Follower { reader, wanted, _seat: seat };
     let messages = unfold(follower, |mut follower| async { Some((Ok(follower.next().await?), follower)) });

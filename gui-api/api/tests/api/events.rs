@@ -107,6 +107,7 @@ async fn documents_are_found_by_any_id_a_client_may_choose() {
         events: vec![event(odd, "page-view", 0)],
         sessions: vec![Versioned { document: session, version: Version::default() }],
         profiles: vec![Versioned { document: profile, version: Version::default() }],
+        ..Batch::default()
     };
     service.store.write(batch).await.unwrap();
 

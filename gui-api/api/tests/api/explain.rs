@@ -76,6 +76,7 @@ async fn what_is_known_of_the_visitor_counts() {
             document: serde_json::from_value(stored("profile")).unwrap(),
             version: Version(0),
         }],
+        ..Batch::default()
     };
     service.store.write(batch).await.unwrap();
     let mut again = body();

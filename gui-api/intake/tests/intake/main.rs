@@ -1,6 +1,7 @@
 //! The intake against a real redis-server and a real store: killed, starved, contended, and exact all the same.
 
 mod functions;
+mod identity;
 mod keeping;
 mod lane_errors;
 mod lean;

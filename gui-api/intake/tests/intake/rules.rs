@@ -10,7 +10,12 @@ use crate::support::requests::with_body;
 use crate::support::unruly_store::Mood;
 use crate::support::{Stage, until};
 
-fn object(kind: ConfigurationKind, id: &str, version: u64, settings: &Value) -> ConfigurationObject {
+pub(crate) fn object(
+    kind: ConfigurationKind,
+    id: &str,
+    version: u64,
+    settings: &Value,
+) -> ConfigurationObject {
     ConfigurationObject {
         id: id.to_owned(),
         name: id.to_owned(),

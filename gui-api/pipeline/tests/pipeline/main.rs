@@ -4,6 +4,7 @@ mod consents;
 mod documents;
 mod event_types;
 mod hostile;
+mod identity;
 mod keeping;
 mod reminders;
 mod rules;

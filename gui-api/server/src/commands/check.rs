@@ -58,6 +58,7 @@ async fn check_private_service(
     }
     if roles.has(Role::Intake) {
         report.note("places", places(settings))?;
+        report.note("identity", identity(settings))?;
     }
     let configuration = report.note("store", store(installation).await)?.flatten();
     let redis = report.note("redis", reach(installation).await)?;
@@ -120,6 +121,14 @@ fn places(settings: &ServeSettings) -> anyhow::Result<((), String)> {
         None => "addresses are not looked up: there is no TIDELINE_PLACES_FILE".to_owned(),
     };
     Ok(((), said))
+}
+
+fn identity(settings: &ServeSettings) -> anyhow::Result<((), String)> {
+    let said = match settings.processing.salt()? {
+        Some(_) => "people are known by what they tell",
+        None => "people are known by their profile ids alone: there is no TIDELINE_IDENTITY_SALT",
+    };
+    Ok(((), said.to_owned()))
 }
 
 async fn gateway(options: &tideline_collect::Options) -> anyhow::Result<((), String)> {

@@ -14,11 +14,11 @@ use serde::de::DeserializeOwned;
 use tideline_model::{Profile, Session};
 
 use super::partitions::sync_directory;
-use super::{damage, fault};
-use crate::{ProfileKey, SessionKey, SilentQuery, States, StoreError, Version, Versioned};
+use super::{damage, fault, identity};
+use crate::{Batch, ProfileKey, SessionKey, SilentQuery, States, StoreError, Version, Versioned};
 
 /// What each version of the schema adds to the one before.
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     "CREATE TABLE sessions (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profiles (id TEXT PRIMARY KEY, version INTEGER NOT NULL, document TEXT NOT NULL);
      CREATE TABLE profile_ids (id TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
@@ -45,6 +45,10 @@ const SCHEMA: [&str; 5] = [
          change INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT
      );
      CREATE INDEX configuration_changes_of ON configuration_changes (kind, id, change);",
+    "CREATE TABLE person_keys (key TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+     CREATE INDEX person_keys_of ON person_keys (profile);
+     CREATE TABLE merges (id TEXT PRIMARY KEY, survivor TEXT NOT NULL, at INTEGER NOT NULL, document TEXT NOT NULL);
+     CREATE INDEX merges_of ON merges (survivor, at);",
 ];
 
 /// What `user_version` says in databases that this program writes.
@@ -321,26 +325,36 @@ pub(super) struct Outdated {
     pub(super) id: String,
 }
 
-/// Writes sessions and profiles, each over the version given. When one has another version, says which;
+/// Writes sessions and profiles, each over the version given, and who was merged. When one has another version, says which;
 /// some are written then, and the caller rolls back.
-pub(super) fn write_states(
-    connection: &Connection,
-    sessions: &[Versioned<Session>],
-    profiles: &[Versioned<Profile>],
-) -> rusqlite::Result<Option<Outdated>> {
-    for session in sessions {
+pub(super) fn write_states(connection: &Connection, batch: &Batch) -> rusqlite::Result<Option<Outdated>> {
+    let outdated = |id: &str| Ok(Some(Outdated { kind: Kind::Profile.name(), id: id.to_owned() }));
+    for merge in &batch.merges {
+        if !identity::merge(connection, merge)? {
+            return outdated(&merge.record.merged.id);
+        }
+    }
+    for id in &batch.separations {
+        identity::separate(connection, id)?;
+    }
+    for session in &batch.sessions {
         let time = &session.document.metadata.time;
         let open_since = session.document.has_open_visit().then(|| time.update.as_microsecond());
         if !write(connection, Kind::Session, &session.document.id, session, open_since)? {
             return Ok(Some(Outdated { kind: Kind::Session.name(), id: session.document.id.clone() }));
         }
     }
-    for profile in profiles {
+    for profile in &batch.profiles {
         let updated = ProfileKey::of(&profile.document).microseconds;
-        if !write(connection, Kind::Profile, &profile.document.id, profile, Some(updated))? {
-            return Ok(Some(Outdated { kind: Kind::Profile.name(), id: profile.document.id.clone() }));
+        let id = &profile.document.id;
+        let is_taken = profile.version == Version::default() && identity::was_merged(connection, id)?;
+        if is_taken || !write(connection, Kind::Profile, id, profile, Some(updated))? {
+            return outdated(id);
         }
         write_ids(connection, &profile.document)?;
+        if !identity::write_keys(connection, &profile.document)? {
+            return outdated(id);
+        }
     }
     Ok(None)
 }

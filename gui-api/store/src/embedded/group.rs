@@ -67,9 +67,7 @@ impl<'a> Group<'a> {
             }
         }
         let savepoint = transaction.savepoint().map_err(fault)?;
-        if let Some(Outdated { kind, id }) =
-            documents::write_states(&savepoint, &batch.sessions, &batch.profiles).map_err(fault)?
-        {
+        if let Some(Outdated { kind, id }) = documents::write_states(&savepoint, batch).map_err(fault)? {
             // Dropping the savepoint takes back what was written since.
             return Ok(Err(StoreError::Conflict { kind, id }));
         }

@@ -16,6 +16,7 @@ mod documents;
 mod event_schema;
 mod fault;
 mod group;
+mod identity;
 mod lookup;
 mod month;
 mod page;
@@ -35,7 +36,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tideline_model::{
-    ConfigurationKind, ConfigurationObject, Event, EventSource, Origin, Profile, Redirect, Session,
+    ConfigurationKind, ConfigurationObject, Event, EventSource, MergeRecord, Origin, Profile, Redirect,
+    Session,
 };
 
 use self::configuration::Edit;
@@ -184,6 +186,19 @@ impl Store for EmbeddedStore {
     fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>> {
         let id = id.to_owned();
         self.read(Reads::Intake, move |reading| reading.documents.profile(&id))
+    }
+
+    fn owners<'a>(
+        &'a self,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<HashMap<String, String>, StoreError>> {
+        let keys = keys.to_vec();
+        self.read(Reads::Intake, move |reading| reading.documents.owners(&keys))
+    }
+
+    fn merges<'a>(&'a self, survivor: &'a str) -> BoxFuture<'a, Result<Vec<MergeRecord>, StoreError>> {
+        let survivor = survivor.to_owned();
+        self.read(Reads::Api, move |reading| reading.documents.merges(&survivor))
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>> {

@@ -165,20 +165,26 @@ fn round_up(time: Timestamp) -> i64 {
 
 /// What the index says of the events that are wanted. It may find more than match the condition, and never fewer.
 fn filter(schema: &EventSchema, query: &EventQuery) -> Box<dyn Query> {
-    let EventFilter { r#type, source, session, profile } = &query.filter;
-    let fields: [(Field, Option<&String>, &[&str]); 5] = [
-        (schema.id, None, &["id"]),
-        (schema.r#type, r#type.as_ref(), &["type"]),
-        (schema.source, source.as_ref(), &["source", "id"]),
-        (schema.session, session.as_ref(), &["session", "id"]),
-        (schema.profile, profile.as_ref(), &["profile", "id"]),
+    let EventFilter { r#type, source, session, profiles } = &query.filter;
+    let fields: [(Field, &[String], &[&str]); 5] = [
+        (schema.id, &[], &["id"]),
+        (schema.r#type, r#type.as_slice(), &["type"]),
+        (schema.source, source.as_slice(), &["source", "id"]),
+        (schema.session, session.as_slice(), &["session", "id"]),
+        (schema.profile, profiles, &["profile", "id"]),
     ];
     let mut parts: Vec<Box<dyn Query>> = Vec::new();
-    for (field, value, steps) in fields {
+    for (field, values, steps) in fields {
         let term = |value: &str| -> Box<dyn Query> {
             Box::new(TermQuery::new(EventSchema::term(field, value), IndexRecordOption::Basic))
         };
-        parts.extend(value.map(|value| term(value)));
+        match values {
+            [] => {}
+            [value] => parts.push(term(value)),
+            values => {
+                parts.push(Box::new(BooleanQuery::union(values.iter().map(|value| term(value)).collect())))
+            }
+        }
         let texts = query
             .r#where
             .as_ref()

@@ -62,7 +62,7 @@ impl Writer {
     }
 
     pub(super) async fn write(&self, batch: Batch) -> Outcome {
-        if batch.events.is_empty() && batch.sessions.is_empty() && batch.profiles.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         self.send(Change::Batch(batch)).await

@@ -104,6 +104,8 @@ pub(crate) fn profile(id: &str) -> Versioned<Profile> {
         ids: vec![id.to_owned()],
         metadata: ProfileMetadata {
             time,
+            keys: vec![format!("emm-{id}")],
+            apart: vec!["somebody".to_owned()],
             fields: [("consents.ads".to_owned(), (self::time(TIME), "event-1".to_owned()))].into(),
         },
         stats: ProfileStats::default(),

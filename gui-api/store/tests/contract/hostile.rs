@@ -54,6 +54,7 @@ pub(crate) async fn any_properties_are_read_back_as_written(backend: &impl Backe
         events: vec![written.clone(), other.clone()],
         sessions: vec![session.clone()],
         profiles: vec![profile.clone()],
+        ..Batch::default()
     };
     store.write(batch).await.unwrap();
 
@@ -79,8 +80,12 @@ pub(crate) async fn any_ids_are_found(backend: &impl Backend) {
         event.r#type = id.to_owned();
         event.session = Some(Reference::to(id));
         event.profile = Some(Reference::to(id));
-        let batch =
-            Batch { events: vec![event.clone()], sessions: vec![session(id)], profiles: vec![profile(id)] };
+        let batch = Batch {
+            events: vec![event.clone()],
+            sessions: vec![session(id)],
+            profiles: vec![profile(id)],
+            ..Batch::default()
+        };
         store.write(batch).await.unwrap();
 
         assert_eq!(store.event(id).await.unwrap().as_ref(), Some(&event));
@@ -88,7 +93,12 @@ pub(crate) async fn any_ids_are_found(backend: &impl Backend) {
         assert_eq!(store.profile(id).await.unwrap().unwrap().id, id);
         assert_eq!(store.origins(&[id.to_owned()]).await.unwrap().len(), 1);
         let id = Some(id.to_owned());
-        let filter = EventFilter { r#type: id.clone(), source: None, session: id.clone(), profile: id };
+        let filter = EventFilter {
+            r#type: id.clone(),
+            source: None,
+            session: id.clone(),
+            profiles: Vec::from_iter(id),
+        };
         assert_eq!(store.events(filtered(filter)).await.unwrap().events, [event]);
     }
     assert_eq!(store.events(all()).await.unwrap().events.len(), strange.len());

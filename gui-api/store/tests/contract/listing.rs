@@ -31,13 +31,13 @@ pub(crate) async fn filters_match_exactly_and_together(backend: &impl Backend) {
         EventFilter { source: some("shop app"), ..none() },
         EventFilter { source: some("shop"), ..none() },
         EventFilter { session: some("session-1"), ..none() },
-        EventFilter { profile: some("profile-0"), ..none() },
-        EventFilter { r#type: some("page-view"), profile: some("profile-1"), ..none() },
+        EventFilter { profiles: Vec::from_iter(some("profile-0")), ..none() },
+        EventFilter { r#type: some("page-view"), profiles: Vec::from_iter(some("profile-1")), ..none() },
         EventFilter {
             r#type: some("view"),
             source: some("shop app"),
             session: some("session-0"),
-            profile: some("profile-1"),
+            profiles: Vec::from_iter(some("profile-1")),
         },
     ] {
         let mut expected: Vec<&Event> = written.iter().filter(|event| filter.matches(event)).collect();
@@ -59,7 +59,7 @@ pub(crate) async fn an_event_of_nobody_and_without_session_is_listed_and_matches
     assert_eq!(ids(&store.events(all()).await.unwrap()), ["event-2", "event-1"]);
     for id in ["", "profile-1", "session-1", "null"].map(|id| Some(id.to_owned())) {
         for filter in [
-            EventFilter { profile: id.clone(), ..EventFilter::default() },
+            EventFilter { profiles: Vec::from_iter(id.clone()), ..EventFilter::default() },
             EventFilter { session: id.clone(), ..EventFilter::default() },
         ] {
             assert!(!filter.matches(&nobodys), "{filter:?}");

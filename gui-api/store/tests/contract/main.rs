@@ -9,6 +9,7 @@ mod embedded;
 mod filtering;
 mod fixtures;
 mod hostile;
+mod identity;
 mod listing;
 mod parallel;
 mod profiles;
@@ -84,6 +85,12 @@ contract! {
         a_redirect_is_written_over_whatever_the_case_of_its_id,
         redirects_are_listed_by_id,
         a_redirect_is_removed_whatever_the_case_of_its_id_and_removing_it_again_does_nothing;
+    identity:
+        a_key_is_one_profiles_until_it_gives_it_up,
+        a_merged_profile_is_found_in_its_survivor,
+        a_merge_of_what_has_changed_since_conflicts_and_changes_nothing,
+        merges_follow_their_survivor_into_another,
+        what_was_merged_is_separated_again;
     configuration:
         objects_are_listed_by_kind_and_id,
         a_change_is_made_from_the_version_that_is_there,

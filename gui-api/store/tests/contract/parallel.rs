@@ -15,7 +15,12 @@ async fn count(store: &dyn Store, event_id: &str) {
         let mut profile = stored_profile(store, "profile-1").await;
         session.document.stats.events += 1;
         profile.document.stats.views += 1;
-        let batch = Batch { events: vec![event(event_id)], sessions: vec![session], profiles: vec![profile] };
+        let batch = Batch {
+            events: vec![event(event_id)],
+            sessions: vec![session],
+            profiles: vec![profile],
+            ..Batch::default()
+        };
         match store.write(batch).await {
             Ok(()) => return,
             Err(StoreError::Conflict { .. }) => {}
@@ -66,6 +71,7 @@ pub(crate) async fn what_was_written_is_found_after_reopening(backend: &impl Bac
         events: vec![event("event-1"), event_at("event-2", time("2025-01-01T00:00:00Z"))],
         sessions: vec![session("session-1")],
         profiles: vec![profile("profile-1")],
+        ..Batch::default()
     };
     let store = backend.open().await;
     store.write(batch.clone()).await.unwrap();

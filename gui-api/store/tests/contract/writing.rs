@@ -11,6 +11,7 @@ pub(crate) async fn a_written_batch_is_read_back_whole(backend: &impl Backend) {
         events: vec![event("event-1"), event("event-2")],
         sessions: vec![session("session-1")],
         profiles: vec![profile("profile-1")],
+        ..Batch::default()
     };
     store.write(batch.clone()).await.unwrap();
 

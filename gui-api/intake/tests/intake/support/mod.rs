@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tideline_intake::{Handle, Intake, Options};
+use tideline_pipeline::Settings;
 use tideline_protocol::Lanes;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,6 +23,7 @@ pub(crate) struct Stage {
     pub(crate) redis: RedisServer,
     pub(crate) store: Arc<UnrulyStore>,
     pub(crate) lanes: Lanes,
+    pub(crate) settings: Settings,
 }
 
 impl Stage {
@@ -29,7 +31,7 @@ impl Stage {
         let lanes = Lanes::new("production", "eu", count).unwrap();
         let redis = RedisServer::start().await;
         redis.provision(&lanes).await;
-        Self { redis, store: UnrulyStore::new(), lanes }
+        Self { redis, store: UnrulyStore::new(), lanes, settings: Settings::default() }
     }
 
     /// The same with our access rules in force: the intake connects as `service`, the test as `default`.
@@ -37,7 +39,7 @@ impl Stage {
         let lanes = Lanes::new("production", "eu", count).unwrap();
         let redis = RedisServer::start_with_access_rules().await;
         redis.provision(&lanes).await;
-        Self { redis, store: UnrulyStore::new(), lanes }
+        Self { redis, store: UnrulyStore::new(), lanes, settings: Settings::default() }
     }
 
     /// Starts an intake whose leases last for a short while.
@@ -48,6 +50,7 @@ impl Stage {
     pub(crate) fn start_on(&self, store: Arc<UnrulyStore>) -> Running {
         let options = Options {
             lease: Duration::from_millis(1000),
+            settings: self.settings.clone(),
             ..Options::new(self.redis.service_client(), self.lanes.clone())
         };
         let intake = Intake::new(options, store).unwrap();

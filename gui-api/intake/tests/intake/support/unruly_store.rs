@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use tideline_model::{
-    ConfigurationKind, ConfigurationObject, Event, EventSource, Origin, Profile, Redirect, Session,
+    ConfigurationKind, ConfigurationObject, Event, EventSource, MergeRecord, Origin, Profile, Redirect,
+    Session,
 };
 use tideline_store::{
     Batch, Configuration, EmbeddedOptions, EmbeddedStore, EventFilter, EventPage, EventQuery, ProfilePage,
@@ -192,6 +193,17 @@ impl Store for UnrulyStore {
 
     fn profile<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Profile>, StoreError>> {
         self.inner.profile(id)
+    }
+
+    fn owners<'a>(
+        &'a self,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<HashMap<String, String>, StoreError>> {
+        self.inner.owners(keys)
+    }
+
+    fn merges<'a>(&'a self, survivor: &'a str) -> BoxFuture<'a, Result<Vec<MergeRecord>, StoreError>> {
+        self.inner.merges(survivor)
     }
 
     fn events(&self, query: EventQuery) -> BoxFuture<'_, Result<EventPage, StoreError>> {

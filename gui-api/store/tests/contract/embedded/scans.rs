@@ -69,7 +69,7 @@ async fn profiles_of_older_stores_are_listed_by_the_time_of_their_update() {
     // As a version before wrote it.
     database
         .execute_batch(
-            "DROP TABLE configuration; DROP TABLE configuration_changes; DROP INDEX sessions_open; ALTER TABLE sessions DROP COLUMN open_since;
+            "DROP TABLE person_keys; DROP TABLE merges; DROP TABLE configuration; DROP TABLE configuration_changes; DROP INDEX sessions_open; ALTER TABLE sessions DROP COLUMN open_since;
              DROP INDEX profiles_by_update; ALTER TABLE profiles DROP COLUMN updated; PRAGMA user_version = 2;
              INSERT INTO profiles VALUES ('damaged', 1, 'no JSON');",
         )
