@@ -45,6 +45,8 @@ pub(crate) enum ApiError {
     NotFound { kind: &'static str, id: String },
     #[error("the body is too large: {most} bytes are the most", most = crate::routes::MOST_BODY_BYTES)]
     TooLarge,
+    #[error("redis cannot be reached: try again in a few seconds")]
+    NoRedis,
     #[error("{kind} `{id}` has another version by now: read it again, and make the change from there")]
     Outdated { kind: &'static str, id: String },
     #[error("{0}")]
@@ -87,7 +89,9 @@ impl ApiError {
             Self::Unusable(_) | Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::TooManyReaders(_) | Self::NoLiveEvents | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyReaders(_) | Self::NoLiveEvents | Self::NoRedis | Self::Store(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 

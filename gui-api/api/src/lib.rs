@@ -20,6 +20,7 @@ mod gui;
 mod headers;
 mod live;
 mod parameters;
+mod redis_link;
 mod redis_probe;
 mod routes;
 mod rule_failures;

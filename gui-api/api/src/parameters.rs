@@ -61,11 +61,34 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(id)) => Ok(Self(id)),
-            Err(_) => {
-                Err(ApiError::Parameter("the id in the path is not UTF-8 after decoding its %XX".to_owned()))
-            }
+            Err(_) => Err(not_utf8()),
         }
     }
+}
+
+/// A profile and one of its merges in a path.
+pub(crate) struct MergePath {
+    pub(crate) profile: String,
+    pub(crate) merge: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MergePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (profile, merge) = two(parts, state).await?;
+        Ok(Self { profile, merge })
+    }
+}
+
+/// The two parameters of a path.
+async fn two<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(String, String), ApiError> {
+    let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+    path.map(|Path(two)| two).map_err(|_| not_utf8())
+}
+
+fn not_utf8() -> ApiError {
+    ApiError::Parameter("the id in the path is not UTF-8 after decoding its %XX".to_owned())
 }
 
 /// The kind and the id of a configuration object in a path.
@@ -75,10 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ObjectPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
-        let Path((kind, id)) = path.map_err(|_| {
-            ApiError::Parameter("the id in the path is not UTF-8 after decoding its %XX".to_owned())
-        })?;
+        let (kind, id) = two(parts, state).await?;
         let kind = kind.parse().map_err(|error: UnknownKind| ApiError::Parameter(error.to_string()))?;
         Ok(Self(kind, id))
     }

@@ -18,10 +18,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Admitted, Gate};
-use crate::endpoints::{configuration, events, explain, health, live, profiles, sessions};
+use crate::endpoints::{configuration, events, explain, health, live, merges, profiles, sessions};
 use crate::error::ApiError;
 use crate::headers;
 use crate::live::Feed;
+use crate::redis_link::RedisLink;
 use crate::redis_probe::RedisProbe;
 use crate::rule_failures::RuleFailures;
 use crate::service::Obstacle;
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) live_seats: Arc<Semaphore>,
     pub(crate) most_live_readers: usize,
     pub(crate) failures: RuleFailures,
+    pub(crate) redis: Arc<RedisLink>,
     pub(crate) lanes: Lanes,
     pub(crate) processing: Settings,
 }
@@ -64,6 +66,8 @@ fn guarded() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(events::one))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::one))
+        .routes(routes!(merges::list))
+        .routes(routes!(merges::undo))
         .routes(routes!(sessions::one))
         .routes(routes!(configuration::list))
         .routes(routes!(configuration::one, configuration::put, configuration::remove))

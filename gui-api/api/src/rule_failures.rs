@@ -1,17 +1,15 @@
 //! What the workers tell of rules that could not do their work.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, AsyncConnectionConfig, Client, RedisResult};
+use redis::AsyncCommands as _;
 use serde::{Deserialize, Serialize};
 use tideline_pipeline::RuleName;
 use tideline_protocol::Lanes;
-use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
-const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+use crate::redis_link::RedisLink;
 
 /// How often a rule could not do its work, and why last.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,25 +33,23 @@ struct LastFailure {
     reason: String,
 }
 
-/// Reads it, over one connection that is kept.
+/// Reads it.
 pub(crate) struct RuleFailures {
-    redis: Client,
+    redis: Arc<RedisLink>,
     key: String,
-    connection: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl RuleFailures {
-    pub(crate) fn new(redis: Client, lanes: &Lanes) -> Self {
-        Self { redis, key: lanes.rule_failures(), connection: Mutex::default() }
+    pub(crate) fn new(redis: Arc<RedisLink>, lanes: &Lanes) -> Self {
+        Self { redis, key: lanes.rule_failures() }
     }
 
     /// The failures of all rules that had any; none while Redis cannot be reached, as nobody should have to wait for it.
     pub(crate) async fn of_all(&self) -> HashMap<String, Failures> {
-        match self.read().await {
+        match self.redis.ask(async |redis| redis.hgetall(&self.key).await).await {
             Ok(told) => failures(&told),
             Err(error) => {
                 tracing::debug!(%error, "failures of rules cannot be read");
-                *self.connection.lock().await = None;
                 HashMap::new()
             }
         }
@@ -61,29 +57,11 @@ impl RuleFailures {
 
     /// Forgets those of a rule that is no more.
     pub(crate) async fn forget(&self, rule: &RuleName) {
-        let forgotten = async {
-            let mut connection = self.connection().await?;
-            connection.hdel::<_, _, ()>(&self.key, (rule.to_string(), format!("{rule}:last"))).await
-        };
-        if let Err(error) = forgotten.await {
+        let fields = (rule.to_string(), format!("{rule}:last"));
+        let forgotten = self.redis.ask(async |redis| redis.hdel::<_, _, ()>(&self.key, fields).await).await;
+        if let Err(error) = forgotten {
             tracing::debug!(%error, "failures of a rule that was removed are forgotten in 30 days");
         }
-    }
-
-    async fn read(&self) -> RedisResult<HashMap<String, String>> {
-        self.connection().await?.hgetall(&self.key).await
-    }
-
-    async fn connection(&self) -> RedisResult<MultiplexedConnection> {
-        let mut kept = self.connection.lock().await;
-        if let Some(connection) = &*kept {
-            return Ok(connection.clone());
-        }
-        let limits = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_LIMIT))
-            .set_response_timeout(Some(ANSWER_LIMIT));
-        let made = self.redis.get_multiplexed_async_connection_with_config(&limits).await?;
-        Ok(kept.insert(made).clone())
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::Gate;
 use crate::live::{Feed, follow};
+use crate::redis_link::RedisLink;
 use crate::redis_probe::RedisProbe;
 use crate::routes::{self, Health, Shared};
 use crate::rule_failures::RuleFailures;
@@ -82,9 +83,11 @@ impl Service {
             Some(api) => {
                 let feed = Arc::new(Feed::new());
                 let live_channel = api.lanes.live_channel();
+                let link = Arc::new(RedisLink::new(redis.clone()));
                 let shared = Shared {
                     store,
-                    failures: RuleFailures::new(redis.clone(), &api.lanes),
+                    failures: RuleFailures::new(Arc::clone(&link), &api.lanes),
+                    redis: link,
                     lanes: api.lanes,
                     processing: api.processing,
                     gate: Gate::new(api.tokens),

@@ -2,7 +2,7 @@
 //!
 //! A profile has [`keys`]: salted hashes of what the person is known by. Two profiles with one key are one person's,
 //! and [`merge`] makes one of them. Both are pure; who has a key already, and writing the outcome as one, is
-//! `tideline-intake`'s and `tideline-store`'s. What must hold is `docs/processing.md` §9.
+//! `tideline-intake`'s and `tideline-store`'s. What must hold is `docs/processing.md` §8.
 
 mod keys;
 mod merge;

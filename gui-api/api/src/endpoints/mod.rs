@@ -5,5 +5,6 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod live;
+pub(crate) mod merges;
 pub(crate) mod profiles;
 pub(crate) mod sessions;

@@ -9,6 +9,7 @@ mod filters;
 mod gui;
 mod health;
 mod live;
+mod merges;
 #[path = "../support/redis_server.rs"]
 mod redis_server;
 mod service;

@@ -1,4 +1,4 @@
-//! What people are known by, and what two profiles of one person become (`docs/processing.md` §9).
+//! What people are known by, and what two profiles of one person become (`docs/processing.md` §8).
 
 use std::sync::Arc;
 
