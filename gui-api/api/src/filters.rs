@@ -28,10 +28,10 @@ pub(crate) fn read(text: Option<&str>, listed: Document) -> Result<Option<Filter
     read().map(Some).map_err(ApiError::Filter)
 }
 
-/// Whether a condition of a rule asks for fields that there are: of the event, or of its profile or session.
-pub(crate) fn check_condition(text: &str) -> Result<(), FilterError> {
+/// Whether a condition of a rule about such documents asks for fields that there are, in them or in others.
+pub(crate) fn check_condition(text: &str, about: Document) -> Result<(), FilterError> {
     let filter = Filter::parse(text)?;
-    let check = |place: &Place| check_field(&filter, place, place.field.document.unwrap_or(Document::Event));
+    let check = |place: &Place| check_field(&filter, place, place.field.document.unwrap_or(about));
     filter.fields().iter().try_for_each(check)
 }
 

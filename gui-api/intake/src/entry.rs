@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use redis::Value;
-use tideline_pipeline::{Reminder, Request, Settings};
+use tideline_pipeline::{Recheck, Reminder, Request, Settings};
 use tideline_protocol::{EntryId, Lane, StreamRecord};
+use tideline_store::Revision;
 
 use crate::leases::Tenure;
 use crate::options::SUSPECT_AFTER;
@@ -34,6 +35,8 @@ pub(crate) enum Content {
     Request(Box<Request>),
     /// A session may have gone silent.
     Reminder(Box<Reminder>),
+    /// A profile may belong to other segments.
+    Recheck(Box<Recheck>),
     /// It cannot be processed, now or later; the reason goes to the dead letters with it.
     Unprocessable(String),
     /// Somebody deleted it from the stream while it was pending.
@@ -59,6 +62,11 @@ impl Entry {
     /// Bytes of its fields.
     pub(crate) fn bytes(&self) -> usize {
         self.fields.bytes
+    }
+
+    /// The rules that must be known to process it.
+    pub(crate) fn demands(&self) -> Option<Revision> {
+        self.fields.values.as_ref()?.get(Recheck::RULES)?.parse().ok().map(Revision)
     }
 
     /// Takes its content out.
@@ -114,6 +122,12 @@ impl Fields {
         if let Some(session) = values.remove(Reminder::FIELD) {
             return match Reminder::read(session, lane, id, settings) {
                 Ok(reminder) => Content::Reminder(Box::new(reminder)),
+                Err(error) => Content::Unprocessable(error.to_string()),
+            };
+        }
+        if let Some(profile) = values.remove(Recheck::FIELD) {
+            return match Recheck::read(profile, lane, id, settings) {
+                Ok(recheck) => Content::Recheck(Box::new(recheck)),
                 Err(error) => Content::Unprocessable(error.to_string()),
             };
         }

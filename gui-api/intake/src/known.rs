@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use tideline_model::{Event, Origin, Profile, Session};
-use tideline_pipeline::{Outcome, Reminder, Request, Settings, Trouble, profile_created_id, visit_event_ids};
+use tideline_pipeline::{
+    Outcome, Recheck, Reminder, Request, Settings, Trouble, profile_created_id, visit_event_ids,
+};
 use tideline_store::{Batch, Merge, Store, StoreError, Versioned};
 
 use crate::aliases::{Adoption, Aliases};
@@ -49,9 +51,10 @@ impl Known {
         aliases: &mut Aliases<'_>,
         requests: &[&Request],
         reminders: &[&Reminder],
+        rechecked: &[&str],
         again: bool,
     ) -> Result<Self, WriteError> {
-        if requests.is_empty() && reminders.is_empty() {
+        if requests.is_empty() && reminders.is_empty() && rechecked.is_empty() {
             return Ok(Self::default());
         }
         let requests = || requests.iter().copied();
@@ -70,7 +73,8 @@ impl Known {
         let claims = distinct(requests().filter_map(Request::claim));
         known.claims = aliases.survivors(&claims).await?;
         let claimed = known.claims.values().map(String::as_str);
-        let ids = distinct(profile_ids.iter().map(String::as_str).chain(of_sessions).chain(claimed));
+        let ids = profile_ids.iter().map(String::as_str).chain(of_sessions).chain(claimed);
+        let ids = distinct(ids.chain(rechecked.iter().copied()));
         known.aliases = aliases.survivors(&ids).await?;
         let minted = |request: &&Request| request.has_new_profile() && !again;
         let sent_again: HashSet<_> =
@@ -197,6 +201,14 @@ impl Known {
         let origin = reminder.origin();
         let taken = |id: &str| self.origins.get(id).is_some_and(|known| *known != origin);
         let outcome = reminder.apply(taken, session, profile_id);
+        self.take(outcome);
+        Verdict::default()
+    }
+
+    /// What a recheck makes of its profile. It brings no events that anybody has counted.
+    pub(crate) fn recheck(&mut self, recheck: &Recheck) -> Verdict {
+        let profile = self.profiles.get(self.stands_for(recheck.profile()));
+        let outcome = recheck.apply(profile.map(|profile| &profile.document));
         self.take(outcome);
         Verdict::default()
     }

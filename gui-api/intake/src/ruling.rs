@@ -31,6 +31,13 @@ impl Ruling {
         &self.settings
     }
 
+    /// Forgets when it looked, if somebody knows of later rules.
+    pub(crate) fn must_know(&mut self, revision: Revision) {
+        if self.revision.is_none_or(|known| known < revision) {
+            self.looked = None;
+        }
+    }
+
     /// Reads the rules if there are others, unless somebody looked a moment ago.
     pub(crate) async fn refresh(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         if self.looked.is_some_and(|looked| looked.elapsed() < FRESH) {

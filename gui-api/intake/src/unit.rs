@@ -93,15 +93,16 @@ impl Unit {
         settings: &Settings,
         again: bool,
     ) -> Result<Applied, WriteError> {
-        let (mut requests, mut reminders) = (Vec::new(), Vec::new());
+        let (mut requests, mut reminders, mut rechecks) = (Vec::new(), Vec::new(), Vec::new());
         for content in &self.contents {
             match content {
                 Content::Request(request) => requests.push(request.as_ref()),
                 Content::Reminder(reminder) => reminders.push(reminder.as_ref()),
+                Content::Recheck(recheck) => rechecks.push(recheck.profile()),
                 Content::Unprocessable(_) | Content::Deleted => {}
             }
         }
-        let mut known = Known::load(store, aliases, &requests, &reminders, again).await?;
+        let mut known = Known::load(store, aliases, &requests, &reminders, &rechecks, again).await?;
         let with_entries = self.entries.iter().zip(&self.contents);
         known.repeats = Repeats::load(
             aliases.link,
@@ -124,6 +125,7 @@ impl Unit {
                     applied.verdict
                 }
                 Content::Reminder(reminder) => known.remind(reminder),
+                Content::Recheck(recheck) => known.recheck(recheck),
                 Content::Unprocessable(reason) => entry.bury(reason.clone()),
                 Content::Deleted => Verdict::default(),
             });

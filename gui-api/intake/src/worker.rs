@@ -125,6 +125,12 @@ impl Worker {
 
     /// Writes a unit, publishes and settles it; entry by entry, when one of them cannot be written.
     async fn work(&mut self, unit: Vec<Entry>, has_listeners: bool) -> Result<(), GivenUp> {
+        if let Some(revision) = unit.iter().filter_map(Entry::demands).max() {
+            self.ruling.must_know(revision);
+            if !self.knows_the_rules().await {
+                return Err(GivenUp);
+            }
+        }
         let mut units = VecDeque::from([Unit::open(unit, self.ruling.settings())]);
         while let Some(unit) = units.pop_front() {
             self.check_that_all_are_owned(&unit)?;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::rules::{
-    Compliance, ConsentType, EventType, IdentificationPoint, Mapping, Merging, Reshaping, Validation,
+    Compliance, ConsentType, EventType, IdentificationPoint, Mapping, Merging, Reshaping, Segment, Validation,
 };
 
 /// One configuration object, as it is stored.
@@ -62,6 +62,8 @@ pub enum ConfigurationSettings {
     IdentificationPoint(IdentificationPoint),
     /// What fields of two profiles become when they are merged.
     Merging(Merging),
+    /// Who has something in common.
+    Segment(Segment),
 }
 
 /// What an object is about.
@@ -84,11 +86,13 @@ pub enum ConfigurationKind {
     IdentificationPoint,
     /// [`Merging`].
     Merging,
+    /// [`Segment`].
+    Segment,
 }
 
 impl ConfigurationKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EventType,
         Self::Mapping,
         Self::Validation,
@@ -97,6 +101,7 @@ impl ConfigurationKind {
         Self::Compliance,
         Self::IdentificationPoint,
         Self::Merging,
+        Self::Segment,
     ];
 
     /// Its name, as addresses and documents have it.
@@ -111,6 +116,7 @@ impl ConfigurationKind {
             Self::Compliance => "compliance",
             Self::IdentificationPoint => "identification-point",
             Self::Merging => "merging",
+            Self::Segment => "segment",
         }
     }
 }
@@ -152,6 +158,7 @@ impl ConfigurationSettings {
                 Self::IdentificationPoint(IdentificationPoint::deserialize(settings)?)
             }
             ConfigurationKind::Merging => Self::Merging(Merging::deserialize(settings)?),
+            ConfigurationKind::Segment => Self::Segment(Segment::deserialize(settings)?),
         })
     }
 
@@ -167,6 +174,7 @@ impl ConfigurationSettings {
             Self::Compliance(_) => ConfigurationKind::Compliance,
             Self::IdentificationPoint(_) => ConfigurationKind::IdentificationPoint,
             Self::Merging(_) => ConfigurationKind::Merging,
+            Self::Segment(_) => ConfigurationKind::Segment,
         }
     }
 }

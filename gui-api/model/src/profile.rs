@@ -39,6 +39,12 @@ pub struct Profile {
     /// What the visitor has consented to, by the consent's id.
     #[serde(default)]
     pub consents: BTreeMap<String, Consent>,
+    /// The segments that it is in, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<String>,
+    /// How often the person has caused events that segments count, by count and day (UTC).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted: BTreeMap<String, BTreeMap<String, u64>>,
     /// What else is known of it.
     #[serde(default)]
     pub aux: ProfileAux,

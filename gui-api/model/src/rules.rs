@@ -235,6 +235,35 @@ pub enum MergeStrategy {
     All,
 }
 
+/// People who have something in common. The object's id is what profiles have in `segments`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    /// A filter (`docs/filter.md`) about the profile: `traits.plan = "gold" AND metadata.time.visit.current > now-30d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// How often the person has caused certain events lately. All must be so.
+    #[serde(default)]
+    pub counts: Vec<SegmentCount>,
+}
+
+/// How often a person has caused certain events lately.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentCount {
+    /// Which events.
+    #[serde(default)]
+    pub when: When,
+    /// In how many days up to now, 1 to 366.
+    pub days: u16,
+    /// At least so often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<u64>,
+    /// At most so often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
+}
+
 /// What visitors may agree to. The object's id is the consent's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -287,4 +316,7 @@ pub struct CompliantField {
 pub enum ComplianceAction {
     /// It is taken away.
     Remove,
+    /// Its texts and numbers are replaced by salted hashes: who has the same value can be told, the value cannot. Without
+    /// `TIDELINE_IDENTITY_SALT` it is taken away.
+    Hash,
 }

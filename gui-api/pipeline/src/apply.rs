@@ -150,8 +150,10 @@ impl Request {
             let journey = later.map_or_else(|| event.journey.clone(), |later| Journey { state: Some(later) });
             surroundings.around(Event { profile: owner.clone(), journey, ..event })
         };
+        let moves = changed.as_ref().map(|after| system_event::of_segments(&self.common, profile, after));
+        let moves = moves.into_iter().flatten().filter(|_| are_kept);
         let kept = added.iter().zip(events).filter(|(added, _)| added.is_kept).map(|(_, event)| event);
-        let events = system.chain(kept).map(finished).collect();
+        let events = system.chain(kept).chain(moves).map(finished).collect();
         let (steps, troubles) = trace.end();
         let passed = all.saturating_sub(stored);
         let outcome = Outcome {

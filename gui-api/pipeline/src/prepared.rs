@@ -37,7 +37,7 @@ impl<'a> Prepared<'a> {
         self.is_done = true;
         let (session, trace) = (self.session, &mut *self.trace);
         for event in &mut self.events {
-            let for_session = request.rules.prepare(event, Some(profile), session, trace);
+            let for_session = request.rules.prepare(event, Some(profile), session, request.salt, trace);
             if !event.metadata.valid {
                 continue;
             }
@@ -52,6 +52,7 @@ impl<'a> Prepared<'a> {
                 interests::note(profile, event);
             });
             request.rules.map(profile, event, session, trace);
+            request.rules.segments().count(profile, event, session);
         }
     }
 
@@ -60,7 +61,8 @@ impl<'a> Prepared<'a> {
     pub(crate) fn finish(mut self, request: &Request, profile: Option<&Profile>) -> (Vec<Event>, Properties) {
         if !self.is_done {
             for event in &mut self.events {
-                let for_session = request.rules.prepare(event, profile, self.session, self.trace);
+                let for_session =
+                    request.rules.prepare(event, profile, self.session, request.salt, self.trace);
                 for_session.inspect(|said| merge(&mut self.for_session, said));
             }
         }

@@ -52,6 +52,7 @@ pub(crate) fn after(
     }
     events.change(request, &mut profile);
     note_email(&mut profile);
+    request.rules.segments().evaluate(&mut profile, request.common.received);
     Some(profile)
 }
 
@@ -125,6 +126,8 @@ fn created(request: &Request, id: &str) -> Profile {
         data: Properties::new(),
         interests: BTreeMap::new(),
         consents: BTreeMap::new(),
+        segments: Vec::new(),
+        counted: BTreeMap::new(),
         aux: ProfileAux::default(),
         active: true,
         applied: Applied::default(),

@@ -10,7 +10,7 @@ use tideline_model::{
     App, Device, Event, EventMetadata, EventTime, Geo, Hit, Journey, Origin, Os, Properties, Reference,
     Referral, RequestFacts, Session, Tags, Utm,
 };
-use tideline_protocol::{EntryId, Lane, StreamRecord};
+use tideline_protocol::{EntryId, IdentitySalt, Lane, StreamRecord};
 use uuid::Uuid;
 
 use crate::body::Body;
@@ -173,6 +173,7 @@ pub struct Request {
     address: Option<IpAddr>,
     places: Option<Arc<dyn Places>>,
     pub(crate) rules: Arc<Rules>,
+    pub(crate) salt: Option<IdentitySalt>,
 }
 
 impl Request {
@@ -265,6 +266,7 @@ impl Request {
             address,
             places: settings.places.clone(),
             rules: Arc::clone(&settings.rules),
+            salt: settings.salt,
         })
     }
 

@@ -19,6 +19,7 @@ mod mapping;
 mod problem;
 mod reshaping;
 mod scope;
+mod segments;
 mod trace;
 mod validation;
 mod view;
@@ -38,10 +39,13 @@ use self::mapping::Mapping;
 pub use self::problem::RuleProblem;
 use self::reshaping::Reshaping;
 use self::scope::Scope;
+pub(crate) use self::segments::Segments;
 pub(crate) use self::trace::Trace;
 pub use self::trace::{Step, Trouble};
 use self::validation::Validation;
 use self::view::View;
+use tideline_protocol::IdentitySalt;
+
 use crate::event_types;
 use crate::identity::{Line, Point};
 
@@ -55,6 +59,7 @@ pub struct Rules {
     consents: ConsentTypes,
     points: Vec<Point>,
     merging: Vec<Line>,
+    segments: Segments,
 }
 
 /// Rules for the same events, each kind in the order of their ids.
@@ -146,6 +151,7 @@ impl Rules {
                 self.points.push(point);
                 self.of(&settings.when).mapping.push(Rule { name, scope, does });
             }
+            ConfigurationSettings::Segment(settings) => self.segments.add(&name.id, settings)?,
             ConfigurationSettings::Merging(settings) => self.merging.push(identification::merging(settings)?),
         }
         Ok(())
@@ -176,12 +182,13 @@ impl Rules {
         event: &mut Event,
         profile: Option<&Profile>,
         session: Option<&Session>,
+        salt: Option<IdentitySalt>,
         trace: &mut Trace,
     ) -> Option<Properties> {
         for rule in self.each(event, |rules| &rules.compliance) {
             if rule.is_for(event, profile, session) {
                 trace.around("compliance", Some(&rule.name), event, |event, _| {
-                    rule.does.follow(event, profile, &self.consents);
+                    rule.does.follow(event, profile, &self.consents, salt);
                 });
             }
         }
@@ -245,6 +252,23 @@ impl Rules {
     /// What fields become when profiles are merged, where people say so.
     pub(crate) fn merging(&self) -> &[Line] {
         &self.merging
+    }
+
+    /// Who has something in common.
+    pub(crate) fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
+    /// Whether there are segments at all.
+    #[must_use]
+    pub fn has_segments(&self) -> bool {
+        !self.segments.is_empty()
+    }
+
+    /// Whether the profile belongs to other segments at this time than it says.
+    #[must_use]
+    pub fn move_profile(&self, profile: &Profile, now: Timestamp) -> bool {
+        self.segments.differ(profile, now)
     }
 
     /// When a consent that is given at this time ends by itself, if it does.

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tideline_model::{Event, EventTime, Properties, Reference};
+use tideline_model::{Event, EventTime, Origin, Profile, Properties, Reference};
 use tideline_protocol::system_event_id;
 use uuid::Uuid;
 
@@ -13,6 +13,12 @@ use crate::visit::{VISIT_ENDED, VISIT_STARTED};
 
 const PROFILE_CREATED: &str = "profile-created";
 const SESSION_OPENED: &str = "session-opened";
+
+const SEGMENT_ENTERED: &str = "segment-entered";
+const SEGMENT_LEFT: &str = "segment-left";
+
+/// The namespace of the ids of events about segments.
+const SEGMENTS: Uuid = Uuid::from_u128(0x6e2b_90d4_1c3a_4f85_8d77_05b1_e9f4_a362);
 
 /// The namespace of [`profile_created_id`].
 const PROFILES: Uuid = Uuid::from_u128(0x5c9d_0b36_61a4_4f0e_9a57_3d2f_1f6e_8b21);
@@ -55,6 +61,23 @@ pub(crate) fn visit_ended(common: &Common, session_id: &str, since: Timestamp) -
 /// Whether a reminder or the next request finds it out, there is one.
 pub(crate) fn visit_ended_id(session_id: &str, since: Timestamp) -> String {
     Uuid::new_v5(&VISITS, format!("{} {session_id}", since.as_microsecond()).as_bytes()).to_string()
+}
+
+/// The profile is in other segments than before: an event for each, in the order of their ids.
+pub(crate) fn of_segments(common: &Common, before: Option<&Profile>, after: &Profile) -> Vec<Event> {
+    let before = before.map_or(&[][..], |before| &before.segments);
+    let entered = after.segments.iter().filter(|id| !before.contains(id)).map(|id| (SEGMENT_ENTERED, id));
+    let left = before.iter().filter(|id| !after.segments.contains(id)).map(|id| (SEGMENT_LEFT, id));
+    let event = |(r#type, segment): (&str, &String)| {
+        let Origin { lane, entry } = &common.origin;
+        let name = format!("{} {segment} {lane} {entry}", after.id);
+        let time = EventTime { insert: common.received, create: None, receive: common.received };
+        let id = Uuid::new_v5(&SEGMENTS, format!("{type} {name}").as_bytes()).to_string();
+        let properties = Properties::from_iter([("segment".to_owned(), json!(segment))]);
+        let profile = Some(Reference::to(&after.id));
+        Event { properties, profile, ..common.event(id, r#type.to_owned(), time) }
+    };
+    entered.chain(left).map(event).collect()
 }
 
 fn event(common: &Common, id: String, r#type: &str, seconds_before: i64) -> Event {

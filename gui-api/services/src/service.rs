@@ -10,6 +10,7 @@ use redis::{AsyncConnectionConfig, RedisResult};
 use tideline_store::Store;
 use tokio::time::MissedTickBehavior;
 
+use crate::segments::Segments;
 use crate::silent_visits::{RemindError, SilentVisits};
 use crate::turn::Turn;
 use crate::{Options, OptionsError};
@@ -22,6 +23,7 @@ pub struct Scheduler {
     options: Options,
     turn: Turn,
     silent_visits: SilentVisits,
+    segments: Segments,
     connection: Option<MultiplexedConnection>,
     in_trouble: bool,
 }
@@ -35,9 +37,10 @@ impl Scheduler {
         options.check()?;
         let silence = SignedDuration::try_from(options.silence);
         let silence = silence.map_err(|_| OptionsError::Silence(options.silence))?;
+        let segments = Segments::new(Arc::clone(&store), options.lanes.clone());
         let silent_visits = SilentVisits::new(store, options.lanes.clone(), silence);
         let turn = Turn::new(&options.lanes, options.interval);
-        Ok(Self { options, turn, silent_visits, connection: None, in_trouble: false })
+        Ok(Self { options, turn, silent_visits, segments, connection: None, in_trouble: false })
     }
 
     /// Runs until `drain` ends, then lets others have the turn. It never fails: what is out of reach is tried again, and said
@@ -72,6 +75,10 @@ impl Scheduler {
             if silent > 0 {
                 tracing::debug!(silent, "reminded of sessions that fell silent");
             }
+            let moved = self.segments.recheck(&mut redis).await?;
+            if moved > 0 {
+                tracing::debug!(moved, "found profiles that belong to other segments");
+            }
         }
         Ok(())
     }
@@ -79,14 +86,16 @@ impl Scheduler {
     /// One log line for each change.
     fn note(&mut self, result: Result<(), RemindError>) {
         match result {
-            Ok(()) if self.in_trouble => tracing::info!("silent visits are ended again"),
+            Ok(()) if self.in_trouble => {
+                tracing::info!("silent visits are ended and segments looked through again")
+            }
             Ok(()) => {}
             Err(error) => {
                 if matches!(error, RemindError::Redis(_)) {
                     self.connection = None;
                 }
                 if !self.in_trouble {
-                    tracing::warn!(%error, "silent visits are not ended until this is over");
+                    tracing::warn!(%error, "silent visits are not ended, and segments not looked through, until this is over");
                 }
                 self.in_trouble = true;
                 return;

@@ -84,7 +84,7 @@ impl SilentVisits {
 }
 
 /// What Redis takes the time to be, to the millisecond, as in ids of entries.
-async fn time(redis: &mut MultiplexedConnection) -> Result<Timestamp, RemindError> {
+pub(crate) async fn time(redis: &mut MultiplexedConnection) -> Result<Timestamp, RemindError> {
     let (seconds, microseconds): (i64, i64) = redis::cmd("TIME").query_async(redis).await?;
     let milliseconds = seconds.saturating_mul(1000).saturating_add(microseconds / 1000);
     Ok(Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH))

@@ -130,8 +130,8 @@ pub trait Store: Send + Sync + 'static {
     fn ready(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// A state of all configuration objects. Every change makes another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A state of all configuration objects. Every change makes another, which is greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(pub u64);
 
 /// All configuration objects, at one time.

@@ -10,7 +10,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tideline_model::rules::When;
+use tideline_filter::Document;
 use tideline_model::{ConfigurationKind, ConfigurationObject, ConfigurationSettings};
 use tideline_pipeline::{RuleName, RuleProblem, Rules};
 use utoipa::{IntoParams, ToSchema};
@@ -277,9 +277,14 @@ fn object(
         settings,
     };
     Rules::check(&object).map_err(ApiError::Unusable)?;
-    if let Some(condition) = when(&object.settings).and_then(|when| when.condition.as_ref()) {
-        filters::check_condition(condition).map_err(|error| {
-            let path = "settings.when.condition".to_owned();
+    check_conditions(&object.settings)?;
+    Ok(object)
+}
+
+/// Whether conditions ask for fields that there are.
+fn check_conditions(settings: &ConfigurationSettings) -> Result<(), ApiError> {
+    for (path, about, condition) in conditions(settings) {
+        filters::check_condition(condition, about).map_err(|error| {
             ApiError::Unusable(RuleProblem {
                 path,
                 message: error.to_string(),
@@ -287,20 +292,33 @@ fn object(
             })
         })?;
     }
-    Ok(object)
+    Ok(())
 }
 
-fn when(settings: &ConfigurationSettings) -> Option<&When> {
-    match settings {
-        ConfigurationSettings::Mapping(settings) => Some(&settings.when),
-        ConfigurationSettings::Validation(settings) => Some(&settings.when),
-        ConfigurationSettings::Reshaping(settings) => Some(&settings.when),
-        ConfigurationSettings::Compliance(settings) => Some(&settings.when),
-        ConfigurationSettings::IdentificationPoint(settings) => Some(&settings.when),
+/// The conditions of an object: where they are, what they are about, and what they say.
+fn conditions(settings: &ConfigurationSettings) -> Vec<(String, Document, &str)> {
+    let when = match settings {
+        ConfigurationSettings::Mapping(settings) => &settings.when,
+        ConfigurationSettings::Validation(settings) => &settings.when,
+        ConfigurationSettings::Reshaping(settings) => &settings.when,
+        ConfigurationSettings::Compliance(settings) => &settings.when,
+        ConfigurationSettings::IdentificationPoint(settings) => &settings.when,
+        ConfigurationSettings::Segment(segment) => {
+            let own = segment.condition.as_deref();
+            let own = own.map(|own| ("settings.condition".to_owned(), Document::Profile, own));
+            let counts = segment.counts.iter().enumerate().filter_map(|(index, count)| {
+                let condition = count.when.condition.as_deref()?;
+                Some((format!("settings.counts[{index}].when.condition"), Document::Event, condition))
+            });
+            return own.into_iter().chain(counts).collect();
+        }
         ConfigurationSettings::EventType(_)
         | ConfigurationSettings::ConsentType(_)
-        | ConfigurationSettings::Merging(_) => None,
-    }
+        | ConfigurationSettings::Merging(_) => return Vec::new(),
+    };
+    let condition = when.condition.as_deref();
+    let place = |condition| ("settings.when.condition".to_owned(), Document::Event, condition);
+    condition.map(place).into_iter().collect()
 }
 
 fn unusable(path: &str, message: String) -> ApiError {

@@ -10,6 +10,7 @@ mod outages;
 mod owners;
 mod replay;
 mod rules;
+mod segments;
 mod settling;
 mod silence;
 mod support;

@@ -54,6 +54,8 @@ pub fn merge(said: &crate::Rules, one: &Profile, other: &Profile) -> Option<Merg
         data,
         interests: kept.interests.clone(),
         consents,
+        segments: united(&kept.segments, &gone.segments),
+        counted: kept.counted.clone(),
         aux: kept.aux.clone(),
         active: true,
         applied: kept.applied.clone().united(&gone.applied),
@@ -65,6 +67,14 @@ pub fn merge(said: &crate::Rules, one: &Profile, other: &Profile) -> Option<Merg
         let counter = stats.counters.entry(name.clone()).or_default();
         *counter = counter.saturating_add(*count);
     }
+    for (count, days) in &gone.counted {
+        let counted = survivor.counted.entry(count.clone()).or_default();
+        for (day, times) in days {
+            let known = counted.entry(day.clone()).or_default();
+            *known = known.saturating_add(*times);
+        }
+    }
+    survivor.segments.sort();
     for (name, value) in &gone.interests {
         let sum = survivor.interests.get(name).and_then(|known| sums::sum(known, value));
         survivor.interests.insert(name.clone(), sum.unwrap_or_else(|| value.clone()));
@@ -130,6 +140,13 @@ pub fn separate(said: &crate::Rules, now: &Profile, before: &Profile, merged: &P
             *counter = counter.saturating_sub(*count);
             if *counter == 0 && !before.stats.counters.contains_key(name) {
                 stats.counters.remove(name);
+            }
+        }
+    }
+    for (count, days) in &merged.counted {
+        for (day, times) in days {
+            if let Some(known) = alone.counted.get_mut(count).and_then(|days| days.get_mut(day)) {
+                *known = known.saturating_sub(*times);
             }
         }
     }

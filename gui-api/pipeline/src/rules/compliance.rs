@@ -1,7 +1,9 @@
 //! What of events is kept of visitors who have not agreed (`docs/configuration.md` §7).
 
+use serde_json::Value;
 use tideline_model::rules::ComplianceAction;
 use tideline_model::{Event, Profile, Properties, rules};
+use tideline_protocol::IdentitySalt;
 
 use super::RuleProblem;
 use super::consent_types::ConsentTypes;
@@ -70,18 +72,44 @@ impl Compliance {
         Ok(Self(settings.fields.iter().enumerate().map(compile).collect::<Result<_, _>>()?))
     }
 
-    /// Takes away what needs a consent that the visitor has not given.
-    pub(super) fn follow(&self, event: &mut Event, profile: Option<&Profile>, types: &ConsentTypes) {
+    /// Takes away, or hashes, what needs a consent that the visitor has not given.
+    pub(super) fn follow(
+        &self,
+        event: &mut Event,
+        profile: Option<&Profile>,
+        types: &ConsentTypes,
+        salt: Option<IdentitySalt>,
+    ) {
         let now = event.metadata.time.receive;
         for field in self.0.iter().filter(|field| !types.are_given(&field.consents, profile, now)) {
             let members = match field.root {
                 Root::Properties => &mut event.properties,
                 Root::Context => &mut event.context,
             };
-            match (field.action, &field.path) {
-                (ComplianceAction::Remove, Some(path)) => drop(path.remove(members)),
-                (ComplianceAction::Remove, None) => *members = Properties::new(),
+            match (field.action, salt, &field.path) {
+                (ComplianceAction::Hash, Some(salt), Some(path)) => {
+                    if let Some(mut value) = path.remove(members) {
+                        hash(salt, &mut value);
+                        path.set(members, value);
+                    }
+                }
+                (ComplianceAction::Hash, Some(salt), None) => {
+                    members.values_mut().for_each(|value| hash(salt, value));
+                }
+                (_, _, Some(path)) => drop(path.remove(members)),
+                (_, _, None) => *members = Properties::new(),
             }
         }
+    }
+}
+
+/// Replaces all texts and numbers of the value by hashes.
+fn hash(salt: IdentitySalt, value: &mut Value) {
+    match value {
+        Value::String(text) => *text = salt.id("value", text),
+        Value::Number(number) => *value = Value::String(salt.id("value", &number.to_string())),
+        Value::Array(values) => values.iter_mut().for_each(|value| hash(salt, value)),
+        Value::Object(members) => members.values_mut().for_each(|value| hash(salt, value)),
+        Value::Null | Value::Bool(_) => {}
     }
 }

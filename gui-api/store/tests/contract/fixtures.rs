@@ -114,6 +114,8 @@ pub(crate) fn profile(id: &str) -> Versioned<Profile> {
         data: Properties::from_iter([("job".to_owned(), "engineer".into())]),
         interests: [("rain".to_owned(), 2.25.to_string().parse().unwrap())].into(),
         consents: [("ads".to_owned(), Consent::default())].into(),
+        segments: vec!["regulars".to_owned()],
+        counted: [("regulars 0".to_owned(), [("2026-11-22".to_owned(), 2)].into())].into(),
         aux: ProfileAux {
             consents: Some(ConsentState { granted: true }),
             geo: ProfileGeo { markets: vec!["NO".to_owned()], continent: Some("europe".to_owned()) },

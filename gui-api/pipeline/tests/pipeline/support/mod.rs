@@ -10,7 +10,7 @@ use tideline_model::{
     Session,
 };
 use tideline_pipeline::{Outcome, Places, Reminder, Request, Rules, Settings, Step, Unprocessable};
-use tideline_protocol::{EntryId, Lane, Lanes, StreamRecord};
+use tideline_protocol::{EntryId, IdentitySalt, Lane, Lanes, StreamRecord};
 use uuid::Uuid;
 
 /// 2026-11-22T18:42:26Z.
@@ -106,8 +106,9 @@ impl Documents {
     }
 
     fn process(&self, record: &StreamRecord, number: u64) -> Result<(Outcome, Vec<Step>), Unprocessable> {
+        let salt = IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").ok();
         let places: Option<Arc<dyn Places>> = Some(Arc::new(Neighbourhood));
-        let settings = Settings { places, rules: Arc::clone(&self.rules), ..Settings::default() };
+        let settings = Settings { places, rules: Arc::clone(&self.rules), salt, ..Settings::default() };
         let request = Request::read_with(&settings, record, &lane(), entry(number))?;
         let session = self.sessions.get(request.session());
         let id = request.profile_in(session, None).map(str::to_owned);
