@@ -142,7 +142,7 @@ impl Known {
         let survivor = outcome.survivor.id.clone();
         self.merges.push(Merge { version: gone.version, record });
         if let Some(gone) = self.profiles.remove(&outcome.merged) {
-            self.follow(gone.document, &survivor);
+            self.follow(gone.document, &survivor, request);
         }
         self.changed_profiles.remove(&outcome.merged);
         self.changed_profiles.insert(survivor.clone());
@@ -150,13 +150,13 @@ impl Known {
         Some(survivor)
     }
 
-    /// Whatever knows the profile that is gone knows the survivor from now on.
-    fn follow(&mut self, gone: Profile, survivor: &str) {
+    /// The request's session is the survivor's from now on, like whatever else knows the profile that is gone. Other sessions
+    /// follow with their next request, so that it does not matter which requests are processed together.
+    fn follow(&mut self, gone: Profile, survivor: &str, request: &Request) {
         for alias in self.aliases.values_mut().filter(|alias| **alias == gone.id) {
             survivor.clone_into(alias);
         }
-        for id in &self.changed_sessions {
-            let Some(session) = self.sessions.get_mut(id) else { continue };
+        if let Some(session) = self.sessions.get_mut(request.session()).filter(|_| request.keeps_session()) {
             let profile = &mut session.document.profile;
             if profile.as_ref().is_some_and(|profile| profile.id == gone.id) {
                 *profile = Some(Reference::to(survivor));

@@ -1,12 +1,14 @@
 //! Whatever part of a stream is read again, once or twice, in batches of whatever size: the documents are the same, byte for
 //! byte.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tideline_model::{ConfigurationKind, ConfigurationObject};
 use tideline_pipeline::Reminder;
-use tideline_protocol::{EntryId, Lane, StreamRecord};
+use tideline_protocol::{EntryId, IdentitySalt, Lane, StreamRecord};
 use tideline_store::{EventFilter, Store as _};
 use uuid::Uuid;
 
@@ -60,14 +62,25 @@ fn stream(stage: &Stage, number: u64) -> Vec<Sent> {
         } else {
             let is_new = !known.contains(&session);
             known.push(session);
-            request(&mut numbers, count, now, session, &lane, is_new)
+            request(stage, &mut numbers, count, now, session, &lane, is_new)
         };
         Sent { lane, id: EntryId { milliseconds: now, sequence: 0 }, fields }
     };
     (0..ENTRIES).map(entry).collect()
 }
 
+/// The profile of a session. Of profiles whose lanes are read at their own pace, things are told in an order that nobody
+/// knows beforehand: where there are several lanes, each has one profile.
+fn owner(stage: &Stage, session: &str) -> String {
+    if stage.lanes.count() == 1 {
+        format!("of {session}")
+    } else {
+        format!("of {}", stage.lanes.of_session(session))
+    }
+}
+
 fn request(
+    stage: &Stage,
     numbers: &mut Numbers,
     count: u64,
     now: u64,
@@ -81,8 +94,7 @@ fn request(
     let tz = numbers.pick(&["Europe/Oslo", "Asia/Tokyo"]);
     let body = json!({"context": {"time": {"tz": tz}}, "options": options, "events": events}).to_string();
     let cut = if numbers.below(15) == 0 { body.len() / 2 } else { body.len() };
-    // Whose lanes are read at their own pace, is told in an order that nobody knows beforehand.
-    let profile = format!("of {lane}");
+    let profile = owner(stage, session);
     let record = StreamRecord {
         request_id: Uuid::from_u128(1 + u128::from(count)),
         received_at: now,
@@ -107,7 +119,7 @@ fn event(numbers: &mut Numbers, lane: &Lane, count: u64, place: u64) -> Value {
     let value = numbers.below(1000);
     let (r#type, properties) = numbers.pick(&[
         ("page-view", json!({"id": value})),
-        ("sign-in", json!({"email": format!("{value}@shop.example"), "pk": value})),
+        ("sign-in", json!({"email": {"main": format!("{}@shop.example", value % 2)}, "login": value})),
         ("increase-interest", json!({"interest": "rain", "value": 0.1})),
         ("checkout-completed", json!({"id": "c", "value": 19.99})),
         ("consent-update", json!({"consents": {"news": value < 500}})),
@@ -156,8 +168,10 @@ async fn documents(stage: &Stage, store: &UnrulyStore) -> String {
     for session in ["a", "b", "c", "d"] {
         writeln!(all, "{}", json!(store.session(session).await.unwrap())).unwrap();
     }
-    for lane in stage.lanes.all() {
-        writeln!(all, "{}", json!(store.profile(&format!("of {lane}")).await.unwrap())).unwrap();
+    let owners: BTreeSet<String> = ["a", "b", "c", "d"].map(|session| owner(stage, session)).into();
+    for id in owners {
+        writeln!(all, "{}", json!(store.profile(&id).await.unwrap())).unwrap();
+        writeln!(all, "{}", json!(store.merges(&id).await.unwrap())).unwrap();
     }
     all
 }
@@ -170,27 +184,94 @@ fn assert_same(expected: &str, found: &str, what: &str) {
 
 #[tokio::test]
 async fn any_prefix_read_twice_in_batches_of_any_size_gives_the_same_documents() {
-    let stage = Stage::with_lanes(2).await;
-    for number in 0..STREAMS {
+    let merges = read_again_and_again(&Stage::with_lanes(2).await, 0..STREAMS, &[]).await;
+    assert_eq!(merges, 0);
+}
+
+#[tokio::test]
+async fn the_same_holds_where_people_are_merged_and_rules_are_followed() {
+    let mut stage = Stage::with_lanes(1).await;
+    stage.settings.salt = Some(IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").unwrap());
+    let rules = [
+        (
+            ConfigurationKind::Mapping,
+            json!({
+                "when": {"event_type": "page-view", "condition": "profile@stats.views > 1"},
+                "operations": [{"operation": "equals", "profile": "traits.page", "event": "properties.id"},
+                    {"operation": "increment", "profile": "traits.sum", "event": "properties.id"}],
+            }),
+        ),
+        (
+            ConfigurationKind::Validation,
+            json!({
+                "when": {"event_type": "page-view"}, "schemas": {"properties": {"properties": {"id": {"maximum": 800}}}},
+            }),
+        ),
+        (
+            ConfigurationKind::Reshaping,
+            json!({
+                "when": {"event_type": "checkout-completed"},
+                "properties": {"id": "event@properties.id", "value": "event@properties.value", "colours": "profile@data.preferences"},
+                "session": {"bought": "event@properties.id"},
+            }),
+        ),
+        (
+            ConfigurationKind::Compliance,
+            json!({
+                "fields": [{"field": "properties.color", "consents": ["news"], "action": "hash"}],
+            }),
+        ),
+        (
+            ConfigurationKind::Segment,
+            json!({
+                "condition": "stats.views > 0", "counts": [{"when": {"event_type": "page-view"}, "days": 2, "at_least": 2}],
+            }),
+        ),
+    ];
+    let rules = rules.map(|(kind, settings)| crate::rules::object(kind, "rule", 1, &settings));
+    let merges = read_again_and_again(&stage, 100..100 + STREAMS, &rules).await;
+    assert!(merges > 10, "merges are to be seen: {merges}");
+}
+
+/// Reads streams in many ways, and compares; how many merges there were.
+async fn read_again_and_again(
+    stage: &Stage,
+    numbers: std::ops::Range<u64>,
+    rules: &[ConfigurationObject],
+) -> usize {
+    let mut merges = 0;
+    for number in numbers {
         let mut numbers = Numbers::of_stream(1000 + number);
-        let entries = stream(&stage, number);
-        let store = UnrulyStore::new();
-        read(&stage, &store, &entries, entries.len()).await;
-        let expected = documents(&stage, &store).await;
+        let entries = stream(stage, number);
+        let store = with_rules(rules).await;
+        read(stage, &store, &entries, entries.len()).await;
+        let expected = documents(stage, &store).await;
         let documents_read = expected.lines().count();
         assert!(documents_read > 15, "stream {number} is not worth reading: {documents_read} documents");
 
         let prefix = 1 + usize::try_from(numbers.below(ENTRIES)).unwrap();
         let at_once = numbers.pick(&[1, 2, 3, 7]);
         let what = format!("stream {number}, its first {prefix} entries again, {at_once} at once");
-        read(&stage, &store, &entries[..prefix], at_once).await;
-        assert_same(&expected, &documents(&stage, &store).await, &what);
+        read(stage, &store, &entries[..prefix], at_once).await;
+        assert_same(&expected, &documents(stage, &store).await, &what);
 
-        let store = UnrulyStore::new();
+        let store = with_rules(rules).await;
         for _ in 0..2 {
-            read(&stage, &store, &entries[..prefix], at_once).await;
+            read(stage, &store, &entries[..prefix], at_once).await;
         }
-        read(&stage, &store, &entries, at_once + 2).await;
-        assert_same(&expected, &documents(&stage, &store).await, &format!("{what}, then all of it"));
+        read(stage, &store, &entries, at_once + 2).await;
+        assert_same(&expected, &documents(stage, &store).await, &format!("{what}, then all of it"));
+        for session in ["a", "b", "c", "d"] {
+            merges += store.merges(&owner(stage, session)).await.unwrap().len();
+        }
     }
+    merges
+}
+
+async fn with_rules(rules: &[ConfigurationObject]) -> Arc<UnrulyStore> {
+    let store = UnrulyStore::new();
+    for rule in rules {
+        store.put_configuration(rule.clone()).await.unwrap();
+    }
+    store
 }
