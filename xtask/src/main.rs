@@ -24,6 +24,7 @@ cargo xtask bench  measures the way of a request, in one table (docs/performance
     --events N     events in a request, 1 unless said
     --faults       kill things in the middle of a run instead, and look for what was acknowledged
     --soak N       watch memory for N minutes instead, with a thousand connections
+    --pipeline     measure how fast one core makes documents of what browsers sent instead
     --write-docs   write the table into docs/performance.md
     --unoptimised  without optimised binaries: to try the command, not to measure
 cargo xtask lint   formatting, clippy, types, dependencies
@@ -101,6 +102,7 @@ fn bench(parser: &mut lexopt::Parser) -> Result<()> {
             Long("soak") => {
                 bench.soak = Some(parser.value()?.parse().context("--soak takes a number of minutes")?);
             }
+            Long("pipeline") => bench.pipeline = true,
             Long("write-docs") => bench.write_docs = true,
             Long("unoptimised") => bench.unoptimised = true,
             other => return Err(other.unexpected().into()),

@@ -27,6 +27,7 @@ pub struct Stack {
     parts: Vec<(Part, Process)>,
     gateway_metrics: Option<u16>,
     is_lean: bool,
+    knows_people: bool,
 }
 
 /// A process of the stack, in the order in which they start.
@@ -90,6 +91,7 @@ impl Stack {
             parts: Vec::new(),
             gateway_metrics: None,
             is_lean: false,
+            knows_people: false,
         })
     }
 
@@ -100,6 +102,12 @@ impl Stack {
     pub fn make_lean(&mut self) -> Result<()> {
         self.is_lean = true;
         write_tokens(&self.data, &self.secrets, "lean")
+    }
+
+    /// Lets the service know people by what they tell, from its next start on. Suites in which the same people come again
+    /// and again to be told apart leave it out.
+    pub fn know_people(&mut self) {
+        self.knows_people = true;
     }
 
     /// Lets the gateway show its metrics on this port, from its next start on.
@@ -313,15 +321,17 @@ impl Stack {
         Ok(process)
     }
 
-    fn service_environment(&self) -> [(&'static str, String); 6] {
-        [
+    fn service_environment(&self) -> Vec<(&'static str, String)> {
+        let salt = ("TIDELINE_IDENTITY_SALT", self.secrets.identity_salt.clone());
+        let mut environment = vec![
             ("TIDELINE_LISTEN", listen(self.ports.service)),
             ("TIDELINE_REDIS_URL", self.redis_url()),
             ("TIDELINE_DATA_DIR", self.data.join("store").display().to_string()),
             ("TIDELINE_GUI_DIR", self.artifacts.gui.display().to_string()),
             ("TIDELINE_API_TOKENS_SHA256", sha256(&self.secrets.api_token)),
-            ("TIDELINE_IDENTITY_SALT", self.secrets.identity_salt.clone()),
-        ]
+        ];
+        environment.extend(Some(salt).filter(|_| self.knows_people));
+        environment
     }
 
     fn start_edge(&self) -> Result<Process> {

@@ -46,6 +46,7 @@ impl Up {
         })?;
 
         let mut stack = Stack::prepare(artifacts, ports, &data)?;
+        stack.know_people();
         for part in PARTS {
             stack.start(part)?;
             if interrupt.try_recv().is_ok() {

@@ -6,9 +6,11 @@
 
 mod keys;
 mod merge;
+mod separate;
 mod strategies;
 
 pub use self::keys::{Key, keys};
 pub(crate) use self::keys::{Point, PointField};
-pub use self::merge::{Merged, merge, separate};
+pub use self::merge::{Merged, merge};
+pub use self::separate::separate;
 pub(crate) use self::strategies::{Line, Strategy};

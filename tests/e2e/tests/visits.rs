@@ -1,10 +1,11 @@
 //! What a real browser sent (`tests/data/visits.jsonl`), from the edge to the API.
 
 use reqwest::Method;
-use serde_json::Value;
-use tideline_e2e::{Answer, Tideline, Visitor};
+use serde_json::{Value, json};
+use tideline_e2e::{Answer, Tideline, Visitor, eventually};
 use uuid::Uuid;
 use xtask::run::root;
+use xtask::stack::Part;
 
 /// One recorded request.
 #[derive(Clone)]
@@ -170,4 +171,33 @@ async fn twenty_parallel_first_requests_of_a_session_make_one_profile() {
     for added in ["profile-created", "session-opened", "visit-started"] {
         assert_eq!(analyst.events(&format!("session=twenty&type={added}")).await.len(), 1, "{added}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_signs_in_on_two_devices_is_one_person_and_the_edge_answers_so() {
+    let mut tideline = Tideline::start_parts(&[Part::Redis]);
+    tideline.know_people();
+    for part in [Part::Gateway, Part::Service, Part::Edge] {
+        tideline.start(part).unwrap();
+    }
+    let (visitor, analyst) = (tideline.visitor(), tideline.analyst());
+    let sign_in = async |device: &str| {
+        let event = json!({"type": "sign-in", "properties": {"email": {"main": "ada@mail.example"}}});
+        let body = json!({"source": {"id": "shop-web"}, "session": {"id": device}, "events": [event]});
+        visitor.track(&body).await.profile()
+    };
+    let laptop = sign_in("laptop").await;
+    analyst.profile(&laptop).await;
+    let phone = sign_in("phone").await;
+    assert_ne!(laptop, phone, "nobody knows yet");
+    let ada = eventually("one person", || async {
+        Some(analyst.profile(&phone).await).filter(|profile| profile["id"] == laptop.as_str())
+    })
+    .await;
+    assert_eq!(ada["ids"], json!([laptop, phone]));
+    assert_eq!((&ada["stats"]["visits"], &ada["stats"]["counters"]["events"]), (&json!(2), &json!(2)));
+    let later = visitor.event("phone", "later", "page-view").await;
+    assert_eq!(later.profile(), laptop);
+    let of_ada = analyst.events(&format!("profile={phone}&type=sign-in")).await;
+    assert_eq!(of_ada.len(), 2, "events are those of all ids");
 }

@@ -34,7 +34,7 @@ use self::rows::{ROWS, Row};
 use crate::artifacts::{
     Artifacts, BENCH_COMPONENT, Build, COMPONENTS, build_components, build_native, build_tracker,
 };
-use crate::run::target;
+use crate::run::{command, run, target};
 use crate::tools;
 
 /// Requests of `--faults`.
@@ -57,6 +57,8 @@ pub struct Bench {
     pub faults: bool,
     /// Watch memory for so many minutes instead.
     pub soak: Option<u32>,
+    /// Measure the pipeline alone instead.
+    pub pipeline: bool,
 }
 
 /// All that is run.
@@ -82,6 +84,7 @@ impl Default for Bench {
             write_docs: false,
             faults: false,
             soak: None,
+            pipeline: false,
         }
     }
 }
@@ -92,6 +95,13 @@ impl Bench {
     /// # Errors
     /// In a sentence: an option contradicts another, a build is broken, or an acknowledged event was lost.
     pub fn run(&self) -> Result<()> {
+        if self.pipeline {
+            return run(&mut command(
+                ".",
+                "cargo",
+                &["bench", "-p", "tideline-pipeline", "--bench", "visits"],
+            ));
+        }
         let rows = self.rows()?;
         tools::ensure_redis()?;
         let programs = Programs::build(!self.unoptimised)?;

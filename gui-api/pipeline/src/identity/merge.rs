@@ -1,4 +1,4 @@
-//! Two profiles of one person become one, and two again.
+//! Two profiles of one person become one.
 //!
 //! What survives does not depend on which of them comes first, nor, where there are three, on which two meet first; but
 //! for what a strategy that people have chosen makes depend on it.
@@ -87,107 +87,6 @@ pub fn merge(said: &crate::Rules, one: &Profile, other: &Profile) -> Option<Merg
     survivor.aux.geo.continent = zone.and_then(surroundings::continent).map(str::to_owned);
     crate::profile::note_email(&mut survivor);
     Some(Merged { survivor, merged: gone.id.clone() })
-}
-
-/// Takes out of `now` what came into it when `merged` was merged with `before`. It is `before` again if nothing has come
-/// since; what has come since stays.
-#[must_use]
-pub fn separate(said: &crate::Rules, now: &Profile, before: &Profile, merged: &Profile) -> Profile {
-    let applied = now.applied.clone();
-    let then = merge(said, before, merged).map(|then| then.survivor);
-    let as_then = Profile { applied: applied.clone(), ..then.unwrap_or_else(|| before.clone()) };
-    if as_then.metadata.fields == now.metadata.fields && as_then.stats == now.stats && as_then.ids == now.ids
-    {
-        return Profile { applied, ..before.clone() };
-    }
-    let came = |path: &str| {
-        let stamp = now.metadata.fields.get(path);
-        stamp.is_some()
-            && stamp == merged.metadata.fields.get(path)
-            && stamp != before.metadata.fields.get(path)
-    };
-    let mut alone = now.clone();
-    alone.ids.retain(|id| before.ids.contains(id) || !merged.ids.contains(id));
-    alone
-        .metadata
-        .keys
-        .retain(|key| before.metadata.keys.contains(key) || !merged.metadata.keys.contains(key));
-    alone.metadata.time.insert = before.metadata.time.insert;
-    let visit = &mut alone.metadata.time.visit;
-    visit.count = visit.count.saturating_sub(merged.metadata.time.visit.count);
-    if now.metadata.time.visit.current == merged.metadata.time.visit.current {
-        (visit.current, visit.last, visit.tz) = {
-            let Visit { current, last, tz, .. } = before.metadata.time.visit.clone();
-            (current, last, tz)
-        };
-    } else if visit.last == merged.metadata.time.visit.current {
-        visit.last = before
-            .metadata
-            .time
-            .visit
-            .current
-            .filter(|_| visit.current != before.metadata.time.visit.current)
-            .or(before.metadata.time.visit.last);
-    }
-    if now.metadata.time.update == merged.metadata.time.update {
-        alone.metadata.time.update = before.metadata.time.update;
-    }
-    let stats = &mut alone.stats;
-    stats.visits = stats.visits.saturating_sub(merged.stats.visits);
-    stats.views = stats.views.saturating_sub(merged.stats.views);
-    for (name, count) in &merged.stats.counters {
-        if let Some(counter) = stats.counters.get_mut(name) {
-            *counter = counter.saturating_sub(*count);
-            if *counter == 0 && !before.stats.counters.contains_key(name) {
-                stats.counters.remove(name);
-            }
-        }
-    }
-    for (count, days) in &merged.counted {
-        for (day, times) in days {
-            if let Some(known) = alone.counted.get_mut(count).and_then(|days| days.get_mut(day)) {
-                *known = known.saturating_sub(*times);
-            }
-        }
-    }
-    for (name, value) in &merged.interests {
-        let less = alone
-            .interests
-            .get(name)
-            .zip(sums::negative(value))
-            .and_then(|(sum, less)| sums::sum(sum, &less));
-        match less {
-            Some(less) if before.interests.contains_key(name) || less.as_f64() != Some(0.0) => {
-                alone.interests.insert(name.clone(), less);
-            }
-            _ => drop(alone.interests.remove(name)),
-        }
-    }
-    if came("primary_id") || now.primary_id == merged.primary_id {
-        alone.primary_id.clone_from(&before.primary_id);
-    }
-    separate_objects("data", &mut alone.data, &before.data, &merged.data, &came);
-    separate_objects("traits", &mut alone.traits, &before.traits, &merged.traits, &came);
-    for id in merged.consents.keys().chain(before.consents.keys()) {
-        if came(&format!("consents.{id}")) {
-            match before.consents.get(id) {
-                Some(consent) => drop(alone.consents.insert(id.clone(), *consent)),
-                None => drop(alone.consents.remove(id)),
-            }
-        }
-    }
-    alone.aux.consents = before.aux.consents.or(alone.aux.consents.filter(|_| merged.aux.consents.is_none()));
-    alone.aux.geo.markets.retain(|country| {
-        before.aux.geo.markets.contains(country) || !merged.aux.geo.markets.contains(country)
-    });
-    let zone = alone.metadata.time.visit.tz.as_deref();
-    alone.aux.geo.continent = zone.and_then(surroundings::continent).map(str::to_owned);
-    alone.metadata.fields.retain(|path, _| !came(path));
-    for (path, stamp) in &before.metadata.fields {
-        alone.metadata.fields.entry(path.clone()).or_insert_with(|| stamp.clone());
-    }
-    crate::profile::note_email(&mut alone);
-    alone
 }
 
 /// When fields of both were changed.
@@ -395,53 +294,6 @@ fn leaves(members: &Properties) -> Vec<Vec<String>> {
         }
     }
     found
-}
-
-fn separate_objects(
-    path: &str,
-    now: &mut Properties,
-    before: &Properties,
-    merged: &Properties,
-    came: &impl Fn(&str) -> bool,
-) {
-    for (key, other) in merged {
-        let path = format!("{path}.{key}");
-        let empty = Properties::new();
-        match (now.get_mut(key), before.get(key), other) {
-            (Some(Value::Object(now)), before, Value::Object(other)) => {
-                let before = before.and_then(Value::as_object).unwrap_or(&empty);
-                separate_objects(&path, now, before, other, came);
-            }
-            (Some(Value::Number(sum)), Some(Value::Number(known)), Value::Number(added))
-                if sums::sum(known, added).as_ref() == Some(sum) =>
-            {
-                *sum = known.clone();
-            }
-            (Some(Value::Array(values)), known, Value::Array(added)) => {
-                let known = known.and_then(Value::as_array);
-                values.retain(|value| {
-                    known.is_some_and(|known| known.contains(value)) || !added.contains(value)
-                });
-            }
-            // What is as it was in the other, and nobody has set since, came from there.
-            (Some(value), known, _) if came(&path) || (*value == *other && known != Some(other)) => {
-                match known {
-                    Some(known) => value.clone_from(known),
-                    None => *value = Value::Null,
-                }
-            }
-            _ => {}
-        }
-        let is_empty = |value: &Value| match value {
-            Value::Null => !before.contains_key(key),
-            Value::Object(members) => members.is_empty() && !before.contains_key(key),
-            Value::Array(values) => values.is_empty() && !before.contains_key(key),
-            _ => false,
-        };
-        if now.get(key).is_some_and(is_empty) {
-            now.remove(key);
-        }
-    }
 }
 
 /// All of the first, and what the second has besides.

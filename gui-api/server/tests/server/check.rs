@@ -29,7 +29,7 @@ async fn an_installation_that_is_in_order_passes() {
     let installation = Installation::provisioned(&redis).await;
     let (succeeded, output) = check(&installation).await;
     assert!(succeeded, "{output}");
-    assert_eq!(output.lines().count(), 10, "{output}");
+    assert_eq!(output.lines().count(), 11, "{output}");
     assert!(output.lines().all(|line| line.starts_with("ok ")), "{output}");
 }
 
