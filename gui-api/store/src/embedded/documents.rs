@@ -344,7 +344,10 @@ pub(super) fn write_states(connection: &Connection, batch: &Batch) -> rusqlite::
             return Ok(Some(Outdated { kind: Kind::Session.name(), id: session.document.id.clone() }));
         }
     }
-    for profile in &batch.profiles {
+    // All of them first: of two in the batch one may have what the other has given up.
+    let give_up = |profile: &Versioned<Profile>| identity::give_up_keys(connection, &profile.document);
+    let kept: Vec<Vec<String>> = batch.profiles.iter().map(give_up).collect::<Result<_, _>>()?;
+    for (profile, kept) in batch.profiles.iter().zip(&kept) {
         let updated = ProfileKey::of(&profile.document).microseconds;
         let id = &profile.document.id;
         let is_taken = profile.version == Version::default() && identity::was_merged(connection, id)?;
@@ -352,7 +355,7 @@ pub(super) fn write_states(connection: &Connection, batch: &Batch) -> rusqlite::
             return outdated(id);
         }
         write_ids(connection, &profile.document)?;
-        if !identity::write_keys(connection, &profile.document)? {
+        if !identity::take_keys(connection, &profile.document, kept)? {
             return outdated(id);
         }
     }

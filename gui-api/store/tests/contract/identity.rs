@@ -67,6 +67,20 @@ pub(crate) async fn a_key_is_one_profiles_until_it_gives_it_up(backend: &impl Ba
     assert_eq!(owner(&*store, "emm-1").await.as_deref(), Some("b"));
 }
 
+pub(crate) async fn two_profiles_exchange_their_keys_in_one_batch(backend: &impl Backend) {
+    let store = backend.open().await;
+    assert!(put(&*store, known("a", &[], &["emm-1"])).await);
+    assert!(put(&*store, known("b", &[], &["emm-2"])).await);
+    let (a, b) = (stored_profile(&*store, "a").await.version, stored_profile(&*store, "b").await.version);
+    let profiles = vec![
+        Versioned { version: a, ..known("a", &[], &["emm-2"]) },
+        Versioned { version: b, ..known("b", &[], &["emm-1"]) },
+    ];
+    assert!(write(&*store, Batch { profiles, ..Batch::default() }).await);
+    assert_eq!(owner(&*store, "emm-1").await.as_deref(), Some("b"));
+    assert_eq!(owner(&*store, "emm-2").await.as_deref(), Some("a"));
+}
+
 pub(crate) async fn a_merged_profile_is_found_in_its_survivor(backend: &impl Backend) {
     let store = backend.open().await;
     let merge = two_and_their_merge(&*store).await;
@@ -98,13 +112,14 @@ pub(crate) async fn a_merge_of_what_has_changed_since_conflicts_and_changes_noth
     assert_eq!(store.merges("a").await.unwrap(), []);
 }
 
-pub(crate) async fn merges_follow_their_survivor_into_another(backend: &impl Backend) {
+pub(crate) async fn merges_follow_their_survivor_into_another_and_back(backend: &impl Backend) {
     let store = backend.open().await;
     let merge = two_and_their_merge(&*store).await;
     assert!(write(&*store, merge).await);
     assert!(put(&*store, known("c", &[], &[])).await);
     let (a, c) = (stored_profile(&*store, "a").await, stored_profile(&*store, "c").await);
     let mut record = store.merges("a").await.unwrap().remove(0);
+    let (of_a, of_c) = (a.document.clone(), c.document.clone());
     record = MergeRecord {
         id: "second".to_owned(),
         at: Timestamp::from_second(60).unwrap(),
@@ -122,6 +137,19 @@ pub(crate) async fn merges_follow_their_survivor_into_another(backend: &impl Bac
     assert_eq!(store.profile("old-b").await.unwrap().unwrap().id, "c");
     let ids: Vec<_> = store.merges("c").await.unwrap().into_iter().map(|record| record.id).collect();
     assert_eq!(ids, ["second", "merge"]);
+    let version = stored_profile(&*store, "c").await.version;
+    let separation = Batch {
+        profiles: vec![
+            Versioned { document: of_c, version },
+            Versioned { document: of_a, version: Version::default() },
+        ],
+        separations: vec!["second".to_owned()],
+        ..Batch::default()
+    };
+    assert!(write(&*store, separation).await);
+    assert_eq!(store.profile("old-b").await.unwrap().unwrap().id, "a");
+    assert_eq!(store.merges("c").await.unwrap(), []);
+    assert_eq!(store.merges("a").await.unwrap()[0].id, "merge");
 }
 
 pub(crate) async fn what_was_merged_is_separated_again(backend: &impl Backend) {

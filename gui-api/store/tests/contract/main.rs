@@ -87,9 +87,10 @@ contract! {
         a_redirect_is_removed_whatever_the_case_of_its_id_and_removing_it_again_does_nothing;
     identity:
         a_key_is_one_profiles_until_it_gives_it_up,
+        two_profiles_exchange_their_keys_in_one_batch,
         a_merged_profile_is_found_in_its_survivor,
         a_merge_of_what_has_changed_since_conflicts_and_changes_nothing,
-        merges_follow_their_survivor_into_another,
+        merges_follow_their_survivor_into_another_and_back,
         what_was_merged_is_separated_again;
     configuration:
         objects_are_listed_by_kind_and_id,
