@@ -49,6 +49,8 @@ pub(crate) enum ApiError {
     NoRedis,
     #[error("{kind} `{id}` has another version by now: read it again, and make the change from there")]
     Outdated { kind: &'static str, id: String },
+    #[error("what this merge brought went into a later one: take back merge `{0}` first")]
+    MergedSince(String),
     #[error("{0}")]
     Unusable(RuleProblem),
     #[error("this request cannot become documents: {0}")]
@@ -85,7 +87,7 @@ impl ApiError {
             Self::Parameter(_) | Self::Filter(_) => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Outdated { .. } => StatusCode::CONFLICT,
+            Self::Outdated { .. } | Self::MergedSince(_) => StatusCode::CONFLICT,
             Self::Unusable(_) | Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Damaged { .. } => StatusCode::INTERNAL_SERVER_ERROR,

@@ -60,7 +60,7 @@ pub(crate) async fn list(State(shared): State<Arc<Shared>>, Id(id): Id) -> Resul
         (status = 200, description = "Both profiles as they are now", body = Separation),
         (status = 401, description = "No token, or an unknown one", body = Problem),
         (status = 404, description = "No such profile or merge", body = Problem),
-        (status = 409, description = "The profile has changed in the meantime", body = Problem),
+        (status = 409, description = "The profile has changed in the meantime, or a later merge is to be taken back first", body = Problem),
         (status = 503, description = "The store or Redis does not answer", body = Problem),
     )
 )]
@@ -72,8 +72,12 @@ pub(crate) async fn undo(
     let Some(Profile { id, .. }) = store.profile(&id).await? else {
         return Err(ApiError::NotFound { kind: "profile", id });
     };
-    let record = store.merges(&id).await?.into_iter().find(|record| record.id == merge);
+    let merges = store.merges(&id).await?;
+    let record = merges.iter().find(|record| record.id == merge).cloned();
     let record = record.ok_or(ApiError::NotFound { kind: "merge", id: merge })?;
+    if let Some(later) = merges.iter().find(|later| went_into(&record, later)) {
+        return Err(ApiError::MergedSince(later.id.clone()));
+    }
     let now = store.states(&[], std::slice::from_ref(&id)).await?.profiles.remove(&id);
     let Some(Versioned { document: now, version }) = now else {
         return Err(ApiError::Outdated { kind: "profile", id });
@@ -108,6 +112,13 @@ pub(crate) async fn undo(
     // A request that was under way may have made them again.
     forget().await?;
     Ok(Json(Separation { survivor, separated }))
+}
+
+/// Whether what the merge brought was in one of the two of a later merge already: what that one knows of both as they
+/// were would bring it back, or count it twice.
+fn went_into(merge: &MergeRecord, later: &MergeRecord) -> bool {
+    let gone = &merge.merged.id;
+    [&later.survivor, &later.merged].iter().any(|profile| profile.id != *gone && profile.ids.contains(gone))
 }
 
 fn keep_apart(profile: &mut Profile, other: &str) {

@@ -108,6 +108,43 @@ async fn a_merge_is_taken_back_and_what_came_since_stays() {
 }
 
 #[tokio::test]
+async fn of_merges_on_top_of_each_other_the_last_is_taken_back_first() {
+    let service = merged().await;
+    let o = profile("o", 0, &json!({"stats": {"visits": 1, "views": 5}}));
+    let new = Versioned { document: o.clone(), version: Version::default() };
+    service.store.write(Batch { profiles: vec![new], ..Batch::default() }).await.unwrap();
+    let p = service.store.states(&[], &["p".to_owned()]).await.unwrap().profiles.remove("p").unwrap();
+    let record = MergeRecord {
+        id: "later".to_owned(),
+        survivor: o.clone(),
+        merged: p.document.clone(),
+        ..service.store.merges("p").await.unwrap().remove(0)
+    };
+    let survivor = merge(&Rules::default(), &o, &p.document).unwrap().survivor;
+    assert_eq!((survivor.id.as_str(), survivor.stats.views), ("o", 11));
+    let batch = Batch {
+        profiles: vec![Versioned { document: survivor, version: Version(1) }],
+        merges: vec![Merge { record, version: p.version }],
+        ..Batch::default()
+    };
+    service.store.write(batch).await.unwrap();
+
+    let refused = undo(&service, "q/merges/m").await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.body.contains("take back merge `later` first"), "{}", refused.body);
+    for (path, expected) in [("q/merges/later", ["o", "p"]), ("q/merges/m", ["p", "q"])] {
+        let answer = undo(&service, path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        let both = answer.json();
+        assert_eq!([&both["survivor"]["id"], &both["separated"]["id"]], expected, "{path}");
+    }
+    for (id, views) in [("p", 3), ("q", 3), ("o", 5)] {
+        let alone = service.get(&format!("/api/v1/profiles/{id}")).await.json();
+        assert_eq!((&alone["ids"], &alone["stats"]["views"]), (&json!([id]), &json!(views)));
+    }
+}
+
+#[tokio::test]
 async fn a_merge_that_never_was_is_not_taken_back() {
     let mut service = merged().await;
     for path in ["p/merges/x", "x/merges/m"] {
