@@ -12,8 +12,8 @@ use tideline_protocol::IdentitySalt;
 
 use crate::secret;
 
-/// A secret.
-pub(crate) const IDENTITY_SALT: &str = "TIDELINE_IDENTITY_SALT";
+/// A secret, the same as at the edge.
+const IDENTITY_SALT: &str = "TIDELINE_IDENTITY_SALT";
 
 /// How requests are processed, by the roles intake and scheduler.
 #[derive(Clone, Debug, Args)]

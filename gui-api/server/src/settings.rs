@@ -11,7 +11,7 @@ use tideline_api::Tokens;
 use tideline_protocol::Lanes;
 
 use crate::collector_settings::CollectorSettings;
-use crate::processing_settings::{IDENTITY_SALT, ProcessingSettings};
+use crate::processing_settings::ProcessingSettings;
 use crate::secret;
 
 const REDIS_URL: &str = "TIDELINE_REDIS_URL";
@@ -89,12 +89,13 @@ pub(crate) enum Command {
     Provision(ProvisionSettings),
 }
 
-/// All variables that this program reads for itself: those of its options, and its secrets.
+/// All variables that this program reads for itself: those of its options, and its secrets, but for the identity salt, which
+/// the collector reads as well.
 pub(crate) fn environment_names() -> Vec<String> {
     let program = CommandLine::command();
     let commands = std::iter::once(&program).chain(program.get_subcommands());
     let of_options = commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
-    let secrets = [REDIS_URL, API_TOKENS, IDENTITY_SALT].map(str::to_owned);
+    let secrets = [REDIS_URL, API_TOKENS].map(str::to_owned);
     of_options.map(|name| name.to_string_lossy().into_owned()).chain(secrets).collect()
 }
 
