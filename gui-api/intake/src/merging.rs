@@ -23,21 +23,20 @@ const MERGES: Uuid = Uuid::from_u128(0x8a41_6c0e_52f7_4d0b_b1d3_97c5_0e64_2f3a);
 /// Who a request says that its profile is of.
 pub(crate) struct Told {
     profile: String,
-    /// Kinds of keys of which the profile had another before: somebody else may sit there now, or an address has changed.
-    /// Either way it is not merged by the new one.
-    changed: Vec<String>,
+    /// Keys of which it has others of the same kind now: somebody else may sit there, or an address has changed. Either way
+    /// it is not known by them any more, nor merged by the new ones.
+    given_up: Vec<Key>,
 }
 
 impl Told {
     /// None when nothing new is said.
     pub(crate) fn of(settings: &Settings, before: Option<&Profile>, after: &Profile) -> Option<Self> {
         let wanted = keys(settings, after);
-        if wanted.iter().map(|key| &key.id).eq(&after.metadata.keys) {
-            return None;
-        }
-        let known = before.map(|before| keys(settings, before)).unwrap_or_default();
-        let changed = known.into_iter().filter(|key| !wanted.contains(key)).map(|key| key.kind);
-        Some(Self { profile: after.id.clone(), changed: changed.collect() })
+        let has = |key: &Key| after.metadata.keys.contains(&key.id);
+        let had = before.map(|before| keys(settings, before)).unwrap_or_default();
+        let given_up: Vec<Key> = had.into_iter().filter(|key| !wanted.contains(key)).collect();
+        let says_nothing = wanted.iter().all(has) && !given_up.iter().any(has);
+        (!says_nothing).then(|| Self { profile: after.id.clone(), given_up })
     }
 }
 
@@ -64,7 +63,7 @@ impl Known {
                 let Some(owner) = self.owner(store, &key).await?.filter(|owner| *owner != id) else {
                     continue;
                 };
-                if told.changed.contains(&key.kind) {
+                if told.given_up.iter().any(|other| other.kind == key.kind) {
                     self.keep_apart(&id, &owner);
                 }
                 match self.merge(settings, request, &key, &id, &owner) {
@@ -76,10 +75,13 @@ impl Known {
                 }
             }
             if !merged {
-                let ours =
-                    wanted.into_iter().filter(|key| !not_ours.contains(key)).map(|key| key.id).collect();
+                let ours = wanted.into_iter().filter(|key| !not_ours.contains(key)).map(|key| key.id);
                 if let Some(profile) = self.profiles.get_mut(&id) {
-                    profile.document.metadata.keys = ours;
+                    let known = &mut profile.document.metadata.keys;
+                    known.retain(|key| told.given_up.iter().all(|other| other.id != *key));
+                    // What came by a merge stays, also where the other's value is the one that counts.
+                    let new: Vec<String> = ours.filter(|key| !known.contains(key)).collect();
+                    known.extend(new);
                 }
                 return Ok(());
             }

@@ -109,6 +109,26 @@ async fn who_changes_an_address_is_known_by_the_new_one() {
 }
 
 #[tokio::test]
+async fn whoever_meets_first_three_that_are_one_become_one() {
+    let phone = "+47 555 01 001";
+    let told = [
+        ("p", json!({"email": {"main": "x@mail.example"}, "phone": {"main": phone}})),
+        ("q", json!({"email": {"main": "y@mail.example"}, "phone": {"main": phone}})),
+        ("r", json!({"email": {"main": "x@mail.example"}})),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 2, 0], [2, 1, 0]] {
+        let stage = stage(1).await;
+        let _intake = stage.start();
+        for (session, properties) in order.map(|place: usize| &told[place]) {
+            let events = json!([{"type": "sign-in", "properties": properties}]);
+            stage.redis.track(request(&stage, session, &events)).await;
+            stage.settled().await;
+        }
+        assert_eq!(profile(&stage, "profile-of-p").await.ids.len(), 3, "{order:?}");
+    }
+}
+
+#[tokio::test]
 async fn of_twenty_devices_that_sign_in_at_once_nothing_is_lost() {
     let stage = stage(4).await;
     let replicas = [stage.start(), stage.start()];
