@@ -13,6 +13,9 @@ use tideline_pipeline::{Request, Rules, Settings, keys};
 use tideline_protocol::{EntryId, IdentitySalt, Lanes, StreamRecord};
 use uuid::Uuid;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long it is measured, and how long everything gets warm before.
 const MEASURED: Duration = Duration::from_secs(5);
 const WARMING: Duration = Duration::from_secs(1);

@@ -1,7 +1,7 @@
 //! Conditions of rules: filters about the event, its profile and its session.
 
 use jiff::Timestamp;
-use tideline_filter::{Document, Filter, Prepared};
+use tideline_filter::{Document, Documents, Filter, Prepared};
 
 use super::RuleProblem;
 use super::view::View;
@@ -14,11 +14,29 @@ pub(super) struct Condition {
     asks: Vec<Document>,
 }
 
+/// A filter, as ready as it can be before it is known when it is asked.
 #[derive(Debug)]
-enum Readiness {
+pub(super) enum Readiness {
     Always(Box<Prepared>),
-    /// It speaks of moments that move on, and is made ready for the time of each event.
+    /// It speaks of moments that move on, and is made ready for the time of each question.
     At(Box<Filter>),
+}
+
+impl Readiness {
+    pub(super) fn of(filter: Filter) -> Self {
+        if filter.depends_on_now() {
+            Self::At(Box::new(filter))
+        } else {
+            Self::Always(Box::new(Prepared::at(&filter, Timestamp::UNIX_EPOCH)))
+        }
+    }
+
+    pub(super) fn holds(&self, documents: &Documents<'_>, now: Timestamp) -> bool {
+        match self {
+            Self::Always(prepared) => prepared.matches(documents),
+            Self::At(filter) => Prepared::at(filter, now).matches(documents),
+        }
+    }
 }
 
 impl Condition {
@@ -30,19 +48,10 @@ impl Condition {
                 asks.push(document);
             }
         }
-        let readiness = if filter.depends_on_now() {
-            Readiness::At(Box::new(filter))
-        } else {
-            Readiness::Always(Box::new(Prepared::at(&filter, Timestamp::UNIX_EPOCH)))
-        };
-        Ok(Self { readiness, asks })
+        Ok(Self { readiness: Readiness::of(filter), asks })
     }
 
     pub(super) fn holds(&self, view: &View<'_>, now: Timestamp) -> bool {
-        let documents = view.documents(&self.asks);
-        match &self.readiness {
-            Readiness::Always(prepared) => prepared.matches(&documents),
-            Readiness::At(filter) => Prepared::at(filter, now).matches(&documents),
-        }
+        self.readiness.holds(&view.documents(&self.asks), now)
     }
 }

@@ -9,10 +9,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde_json::Value;
-use tideline_filter::{Document, Documents, Filter, Prepared};
+use tideline_filter::{Document, Documents, Filter};
 use tideline_model::{Event, Profile, Session, rules};
 
 use super::RuleProblem;
+use super::condition::Readiness;
 use super::scope::Scope;
 
 /// The most counts of a segment.
@@ -32,7 +33,7 @@ pub(crate) struct Segments {
 #[derive(Debug)]
 struct Segment {
     id: String,
-    condition: Option<Filter>,
+    condition: Option<Readiness>,
     counts: Vec<Count>,
 }
 
@@ -93,6 +94,7 @@ impl Segments {
                 None => self.general.push(counted),
             }
         }
+        let condition = condition.map(Readiness::of);
         self.segments.push(Segment { id: id.to_owned(), condition, counts: wanted });
         Ok(())
     }
@@ -161,8 +163,8 @@ impl Segment {
             let times = lately.fold(0_u64, |times, (_, more)| times.saturating_add(*more));
             (count.at_least..=count.at_most).contains(&times)
         };
-        let is_so =
-            |filter: &Filter| Prepared::at(filter, now).matches(&Documents::only(Document::Profile, written));
+        let documents = Documents::only(Document::Profile, written);
+        let is_so = |condition: &Readiness| condition.holds(&documents, now);
         self.counts.iter().all(count) && self.condition.as_ref().is_none_or(is_so)
     }
 }
