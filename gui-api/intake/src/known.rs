@@ -213,13 +213,18 @@ impl Known {
         Verdict::default()
     }
 
-    /// Notes the documents, for what comes after them.
-    fn take(&mut self, outcome: Outcome) {
-        self.troubles.extend(outcome.troubles);
-        for event in outcome.events {
+    /// Notes events, for what comes after them.
+    pub(crate) fn note(&mut self, events: Vec<Event>) {
+        for event in events {
             self.origins.insert(event.id.clone(), event.metadata.origin.clone());
             self.events.push(event);
         }
+    }
+
+    /// Notes the documents, for what comes after them.
+    fn take(&mut self, outcome: Outcome) {
+        self.troubles.extend(outcome.troubles);
+        self.note(outcome.events);
         if let Some(session) = outcome.session {
             self.changed_sessions.insert(session.id.clone());
             put(&mut self.sessions, session.id.clone(), session);

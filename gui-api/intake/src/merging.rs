@@ -51,6 +51,7 @@ impl Known {
     ) -> Result<(), StoreError> {
         let mut id = told.profile;
         let mut not_ours: Vec<Key> = Vec::new();
+        let mut was_merged = false;
         for _ in 0..MOST_ROUNDS {
             let Some(profile) = self.profiles.get(&id).map(|profile| &profile.document) else {
                 return Ok(());
@@ -68,7 +69,7 @@ impl Known {
                 }
                 match self.merge(settings, request, &key, &id, &owner) {
                     Some(survivor) => {
-                        (id, merged) = (survivor, true);
+                        (id, merged, was_merged) = (survivor, true, true);
                         break;
                     }
                     None => not_ours.push(key),
@@ -82,6 +83,9 @@ impl Known {
                     // What came by a merge stays, also where the other's value is the one that counts.
                     let new: Vec<String> = ours.filter(|key| !known.contains(key)).collect();
                     known.extend(new);
+                    let moves =
+                        if was_merged { request.move_merged(&mut profile.document) } else { Vec::new() };
+                    self.note(moves);
                 }
                 return Ok(());
             }

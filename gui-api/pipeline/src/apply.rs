@@ -87,6 +87,16 @@ impl Request {
         self.apply_and_tell(taken, session, profile_id, profile, Trace::of_steps())
     }
 
+    /// Puts a profile that has become one with another by this request into the segments that it belongs to now: the events
+    /// that tell of it. Until now it was in those of both.
+    #[must_use]
+    pub fn move_merged(&self, profile: &mut Profile) -> Vec<Event> {
+        let before = profile.clone();
+        self.rules.segments().evaluate(profile, self.common.received);
+        let are_kept = self.client_events.iter().any(|sent| sent.is_kept);
+        if are_kept { system_event::of_segments(&self.common, Some(&before), profile) } else { Vec::new() }
+    }
+
     fn apply_and_tell(
         &self,
         taken: impl Fn(&str) -> bool,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tideline_model::{ConfigurationKind, Event};
+use tideline_protocol::IdentitySalt;
 use tideline_services::{Options, Scheduler};
 use tideline_store::{EventFilter, Store as _};
 
@@ -66,6 +67,29 @@ async fn who_did_something_too_long_ago_leaves_though_nobody_comes_again() {
     for replica in replicas {
         replica.drain().await;
     }
+}
+
+#[tokio::test]
+async fn who_did_enough_on_two_devices_enters_as_soon_as_they_are_one_person() {
+    let mut stage = Stage::with_lanes(2).await;
+    stage.settings.salt = Some(IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").unwrap());
+    let twice = json!({"counts": [{"when": {"event_type": "checkout-completed"}, "days": 3, "at_least": 2}]});
+    stage.store.put_configuration(object(ConfigurationKind::Segment, "regulars", 1, &twice)).await.unwrap();
+    let _intake = stage.start();
+    for session in ["laptop", "phone"] {
+        buy(&stage, session, 0).await;
+        assert!(segments(&stage, session).await.is_empty());
+    }
+    for session in ["laptop", "phone"] {
+        let sign_in = json!([{"type": "sign-in", "properties": {"email": {"main": "ada@mail.example"}}}]);
+        let body = json!({"events": sign_in}).to_string();
+        stage.redis.track(with_body(&stage.lanes, session, 1, body)).await;
+        stage.settled().await;
+    }
+    assert_eq!(segments(&stage, "phone").await, ["regulars"]);
+    let entered = told(&stage, "segment-entered").await;
+    assert_eq!(entered.len(), 1);
+    assert_eq!(entered[0].profile.as_ref().unwrap().id, "profile-of-laptop");
 }
 
 #[tokio::test]
