@@ -199,7 +199,11 @@ impl Store for UnrulyStore {
         &'a self,
         keys: &'a [String],
     ) -> BoxFuture<'a, Result<HashMap<String, String>, StoreError>> {
-        self.inner.owners(keys)
+        async {
+            self.reachable()?;
+            self.inner.owners(keys).await
+        }
+        .boxed()
     }
 
     fn merges<'a>(&'a self, survivor: &'a str) -> BoxFuture<'a, Result<Vec<MergeRecord>, StoreError>> {
@@ -239,11 +243,19 @@ impl Store for UnrulyStore {
     }
 
     fn configuration(&self) -> BoxFuture<'_, Result<Configuration, StoreError>> {
-        self.inner.configuration()
+        async {
+            self.reachable()?;
+            self.inner.configuration().await
+        }
+        .boxed()
     }
 
     fn configuration_revision(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
-        self.inner.configuration_revision()
+        async {
+            self.reachable()?;
+            self.inner.configuration_revision().await
+        }
+        .boxed()
     }
 
     fn put_configuration(&self, object: ConfigurationObject) -> BoxFuture<'_, Result<(), StoreError>> {
