@@ -7,7 +7,7 @@ use redis::{AsyncConnectionConfig, Client, RedisResult};
 use tokio::sync::Mutex;
 
 /// How long a request waits for Redis.
-const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// One connection, made anew after a failure.
 pub(crate) struct RedisLink {

@@ -136,7 +136,7 @@ async fn how_an_object_is_doing_is_told() {
     let service = TestService::start().await;
     put(&service, PLAN, &draft(0)).await;
     let last = json!({"event": "e", "at": "2026-11-22T10:00:00Z", "reason": "`traits.plan` stays as it is"});
-    let mut redis = service.redis.client().get_multiplexed_async_connection().await.unwrap();
+    let mut redis = service.redis.connection().await;
     let told = [
         ("mapping/plan", "3".to_owned()),
         ("mapping/plan:last", last.to_string()),

@@ -85,7 +85,7 @@ async fn a_merge_is_taken_back_and_what_came_since_stays() {
     let mut now = service.store.states(&[], &["p".to_owned()]).await.unwrap().profiles.remove("p").unwrap();
     now.document.stats.views += 1;
     service.store.write(Batch { profiles: vec![now], ..Batch::default() }).await.unwrap();
-    let mut redis = service.redis.client().get_multiplexed_async_connection().await.unwrap();
+    let mut redis = service.redis.connection().await;
     let alias = lanes().of_profile("q").alias("q");
     redis.set::<_, _, ()>(&alias, "p").await.unwrap();
 

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use redis::{Client, FromRedisValue};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, FromRedisValue};
 use tempfile::TempDir;
 
 use super::until;
@@ -38,9 +40,15 @@ impl RedisServer {
         Client::open(self.url()).unwrap()
     }
 
+    /// A connection that is patient: tests that run beside this one must not make it fail.
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(20)));
+        self.client().get_multiplexed_async_connection_with_config(&patient).await.unwrap()
+    }
+
     /// What it answers to this command, a word an argument.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> T {
-        let mut connection = self.client().get_multiplexed_async_connection().await.unwrap();
+        let mut connection = self.connection().await;
         redis::cmd(command[0]).arg(&command[1..]).query_async(&mut connection).await.unwrap()
     }
 
