@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use tideline_model::{Event, Origin, Profile, Session};
 use tideline_pipeline::{
-    Outcome, Recheck, Reminder, Request, Settings, Trouble, profile_created_id, visit_event_ids,
+    Identification, Outcome, Recheck, Reminder, Request, Settings, Trouble, profile_created_id,
+    visit_event_ids,
 };
 use tideline_store::{Batch, Merge, Store, StoreError, Versioned};
 
 use crate::aliases::{Adoption, Aliases};
 use crate::entry::Entry;
-use crate::merging::Told;
 use crate::repeats::{Mark, Repeats};
 use crate::unit::{Verdict, WriteError};
 
@@ -35,12 +35,12 @@ pub(crate) struct Known {
 }
 
 /// What became of a request.
-pub(crate) struct AppliedRequest {
+pub(crate) struct AppliedRequest<'a> {
     pub(crate) verdict: Verdict,
     /// The profile that the session belongs to from now on.
     pub(crate) of_session: Option<String>,
-    /// Who the request says that it is of, if it says something new.
-    pub(crate) told: Option<Told>,
+    /// What the request says of who its profile is, and that profile's id, if it says something new.
+    pub(crate) says: Option<(Identification<'a>, String)>,
 }
 
 impl Known {
@@ -144,10 +144,15 @@ impl Known {
         self.aliases.get(id).map_or(id, String::as_str)
     }
 
-    pub(crate) fn apply(&mut self, entry: &Entry, request: &Request, settings: &Settings) -> AppliedRequest {
+    pub(crate) fn apply<'a>(
+        &mut self,
+        entry: &Entry,
+        request: &Request,
+        settings: &'a Settings,
+    ) -> AppliedRequest<'a> {
         if request.fingerprint().is_some_and(|fingerprint| !self.repeats.is_first(&entry.lane, fingerprint)) {
             let verdict = Verdict { duplicates: entry.account.events, ..Verdict::default() };
-            return AppliedRequest { verdict, of_session: None, told: None };
+            return AppliedRequest { verdict, of_session: None, says: None };
         }
         let session = self.sessions.get(request.session()).map(|session| &session.document);
         let claimed = request.claim().and_then(|claim| self.claims.get(claim)).map(String::as_str);
@@ -158,7 +163,10 @@ impl Known {
         let of_session = of_session.map(|id| self.stands_for(id).to_owned());
         let taken = |id: &str| self.origins.get(id).is_some_and(|origin| origin != request.origin());
         let outcome = request.apply(taken, session, profile_id.as_deref(), profile);
-        let told = outcome.profile.as_ref().and_then(|after| Told::of(settings, profile, after));
+        let says = outcome
+            .profile
+            .as_ref()
+            .and_then(|after| Some((Identification::of(settings, profile, after)?, after.id.clone())));
         let (stored, duplicates, passed) = (outcome.stored, outcome.duplicates, outcome.passed);
         self.take(outcome);
         let verdict = Verdict {
@@ -171,7 +179,7 @@ impl Known {
             }),
             ..Verdict::default()
         };
-        AppliedRequest { verdict, of_session, told }
+        AppliedRequest { verdict, of_session, says }
     }
 
     /// What the edge is to be told, if it has the session under another profile than the one that it belongs to.

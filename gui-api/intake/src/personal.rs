@@ -4,16 +4,13 @@
 //! that may vanish: nobody counts on it, and the session's next request brings another.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
 
 use redis::Cmd;
 use serde_json::{Map, Value};
-use tideline_model::Profile;
+use tideline_model::{EventSource, Profile};
 use tideline_protocol::Lanes;
-use tideline_store::{Batch, Store, StoreError};
+use tideline_store::Batch;
 
-/// How long sources are believed to be as they were.
-const FRESH: Duration = Duration::from_secs(5);
 /// As long as the edge knows a session at the most.
 const LIVES_SECONDS: u64 = 90_000;
 /// What is told of one profile, in bytes of JSON. It is in every answer.
@@ -24,20 +21,13 @@ const MOST_BYTES: usize = 4096;
 pub(crate) struct Personal {
     /// Paths, by the source's id in lower case.
     returns: HashMap<String, Vec<String>>,
-    read: Option<Instant>,
 }
 
 impl Personal {
-    /// Reads the sources again, if that is long ago.
-    pub(crate) async fn refresh(&mut self, store: &dyn Store) -> Result<(), StoreError> {
-        if self.read.is_some_and(|read| read.elapsed() < FRESH) {
-            return Ok(());
-        }
-        let sources = store.sources().await?;
+    /// What these sources let pages know.
+    pub(crate) fn of(sources: Vec<EventSource>) -> Self {
         let returning = sources.into_iter().filter(|source| !source.returns.is_empty());
-        self.returns = returning.map(|source| (source.id.to_lowercase(), source.returns)).collect();
-        self.read = Some(Instant::now());
-        Ok(())
+        Self { returns: returning.map(|source| (source.id.to_lowercase(), source.returns)).collect() }
     }
 
     /// What the edge is told once this batch is written.

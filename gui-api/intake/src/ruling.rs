@@ -1,4 +1,4 @@
-//! The rules that requests are processed by: those that the store has, a second ago at the most.
+//! What requests are processed by: the rules and event sources that the store has, a second ago at the most.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,25 +10,32 @@ use tideline_pipeline::{Rules, Settings, Trouble};
 use tideline_protocol::Lanes;
 use tideline_store::{Revision, Store, StoreError};
 
-/// How long rules are believed to be as they were.
+use crate::personal::Personal;
+
+/// How long rules and sources are believed to be as they were.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long it is known what a rule could not do, after the last time.
 const KNOWN_SECONDS: u64 = 30 * 24 * 60 * 60;
 
-/// What the installation decides, with the rules of now.
+/// What the installation decides, with the rules and sources of now.
 pub(crate) struct Ruling {
     settings: Settings,
+    personal: Personal,
     revision: Option<Revision>,
     looked: Option<Instant>,
 }
 
 impl Ruling {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, revision: None, looked: None }
+        Self { settings, personal: Personal::default(), revision: None, looked: None }
     }
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(crate) fn personal(&self) -> &Personal {
+        &self.personal
     }
 
     /// Forgets when it looked, if somebody knows of later rules.
@@ -38,7 +45,7 @@ impl Ruling {
         }
     }
 
-    /// Reads the rules if there are others, unless somebody looked a moment ago.
+    /// Reads the sources, and the rules if there are others, unless somebody looked a moment ago.
     pub(crate) async fn refresh(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         if self.looked.is_some_and(|looked| looked.elapsed() < FRESH) {
             return Ok(());
@@ -53,6 +60,9 @@ impl Ruling {
             self.settings.rules = Arc::new(rules);
             self.revision = Some(configuration.revision);
         }
+        let sources = store.sources().await?;
+        self.settings.follow(&sources);
+        self.personal = Personal::of(sources);
         self.looked = Some(Instant::now());
         Ok(())
     }

@@ -118,8 +118,8 @@ impl Unit {
             verdicts.push(match content {
                 Content::Request(request) => {
                     let applied = known.apply(entry, request, settings);
-                    if let Some(told) = applied.told {
-                        known.identify(store, settings, request, told).await?;
+                    if let Some((identification, profile)) = applied.says {
+                        known.identify(store, request, identification, profile).await?;
                     }
                     adoptions.extend(known.adoption(entry, request, applied.of_session));
                     applied.verdict

@@ -20,7 +20,6 @@ use crate::link::explain;
 use crate::live;
 use crate::options::{CONFLICTS_AT_ONCE, TRIES_ALONE, UNIT_BYTES, UNIT_ENTRIES, UNIT_EVENTS};
 use crate::outage::Outage;
-use crate::personal::Personal;
 use crate::reader::Reader;
 use crate::ruling::{self, Ruling};
 use crate::settle::Settlement;
@@ -37,7 +36,6 @@ pub(crate) struct Worker {
     handle: Handle,
     replica: String,
     lanes: Lanes,
-    personal: Personal,
     ruling: Ruling,
     drain: watch::Receiver<bool>,
     redis_outage: Outage,
@@ -71,7 +69,6 @@ impl Worker {
             handle,
             replica: replica.to_owned(),
             lanes: options.lanes.clone(),
-            personal: Personal::default(),
             ruling: Ruling::new(options.settings.clone()),
             drain,
             redis_outage: Outage::none("redis"),
@@ -217,8 +214,7 @@ impl Worker {
         } else {
             redis::pipe()
         };
-        self.personal.refresh(self.store.as_ref()).await?;
-        let personal = self.personal.tell(&batch, &self.lanes);
+        let personal = self.ruling.personal().tell(&batch, &self.lanes);
         let failures = ruling::tell(&applied.troubles, &self.lanes);
         for command in aliases::tell(&applied.adoptions).into_iter().chain(personal).chain(failures) {
             messages.add_command(command);

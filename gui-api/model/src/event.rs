@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, Device, Os, Properties, Reference, Referral, Utm, is_default};
+use crate::{
+    App, Device, Os, ProfileReference, Properties, Reference, Referral, SessionReference, Utm, is_default,
+};
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -23,10 +25,10 @@ pub struct Event {
     pub source: Reference,
     /// The session it belongs to; null when the request asked not to keep its session.
     #[schema(required)]
-    pub session: Option<Reference>,
+    pub session: Option<SessionReference>,
     /// The profile it belongs to; null when it belongs to nobody.
     #[schema(required)]
-    pub profile: Option<Reference>,
+    pub profile: Option<ProfileReference>,
     /// The page, where the client told.
     #[serde(default)]
     pub hit: Hit,
@@ -82,6 +84,9 @@ pub struct EventMetadata {
     pub time: EventTime,
     /// `collected`.
     pub status: String,
+    /// What its event source is for, as people call it: `Web`, `Shop till`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// False when a validation rule found fault with it.
     pub valid: bool,
     /// Whether something of it was passed over.

@@ -11,6 +11,7 @@ mod event;
 mod merge_record;
 mod profile;
 mod redirect;
+mod reference;
 pub mod rules;
 mod session;
 mod source;
@@ -25,12 +26,10 @@ pub use profile::{
     ProfileTime, Visit,
 };
 pub use redirect::Redirect;
+pub use reference::{ProfileReference, Reference, SessionReference};
 pub use session::{Session, SessionMetadata, SessionStats, SessionTime};
 pub use source::{BotPolicy, Bridge, EventSource, OptOutPolicy, RateLimit, SourceConfig};
 pub use surroundings::{App, Country, Device, Geo, Os, Referral, Utm};
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// Free properties: whatever JSON object a site sends.
 pub type Properties = serde_json::Map<String, serde_json::Value>;
@@ -38,18 +37,4 @@ pub type Properties = serde_json::Map<String, serde_json::Value>;
 /// Whether a part of a document says nothing, and is left out.
 fn is_default<T: Default + PartialEq>(part: &T) -> bool {
     *part == T::default()
-}
-
-/// A reference to another document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reference {
-    /// The document's id.
-    pub id: String,
-}
-
-impl Reference {
-    /// A reference to the document of this id.
-    pub fn to(id: impl Into<String>) -> Self {
-        Self { id: id.into() }
-    }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{App, Applied, Device, Os, Properties, Reference, Referral, Utm, is_default};
+use crate::{App, Applied, Device, Os, ProfileReference, Properties, Reference, Referral, Utm, is_default};
 
 /// One session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -15,7 +15,7 @@ pub struct Session {
     pub metadata: SessionMetadata,
     /// The profile it belongs to; null while all its requests belonged to nobody.
     #[schema(required)]
-    pub profile: Option<Reference>,
+    pub profile: Option<ProfileReference>,
     /// The event source that took in its latest request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Reference>,
@@ -70,6 +70,9 @@ pub struct SessionMetadata {
     pub time: SessionTime,
     /// `active`, or `ended` between two visits.
     pub status: String,
+    /// What the event source of its latest request is for, as people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
 }
 
 /// The times of a session, all UTC.

@@ -11,6 +11,9 @@ pub struct EventSource {
     pub id: String,
     /// For people.
     pub name: String,
+    /// What it is for, as people call it: `Web`, `Shop till`. Its events and sessions have it as `metadata.channel`.
+    #[serde(default)]
+    pub channel: Option<String>,
     /// The kinds of endpoint that it may be used with.
     #[serde(default = "rest")]
     pub r#type: Vec<Bridge>,
@@ -61,6 +64,7 @@ impl EventSource {
         Self {
             id: id.into(),
             name: name.into(),
+            channel: None,
             r#type: rest(),
             enabled: yes(),
             transitional: false,

@@ -1,6 +1,6 @@
 //! A request applied to what is known already.
 
-use tideline_model::{Event, Journey, Profile, Reference, Session};
+use tideline_model::{Event, Journey, Profile, ProfileReference, Session};
 
 use crate::merge::merge;
 use crate::prepared::Prepared;
@@ -129,7 +129,6 @@ impl Request {
         let system = system.filter(|event| are_kept && !taken(&event.id));
         let stored = count(added.iter().filter(|added| added.is_kept).count());
         let all = count(added.len());
-        let owner = profile_id.map(Reference::to);
         // Also the first that its profile hears of the session is a visit to it.
         let begins_visit = self.keeps_session && (opens || was_nobodys || turn.reopens());
         let visits = begins_visit && of_session == profile_id;
@@ -153,12 +152,20 @@ impl Request {
         if let Some(session) = &mut session_after {
             merge(&mut session.properties, &for_session);
         }
-        let comes_again =
-            changed.as_ref().or(profile).is_some_and(|known| known.metadata.time.visit.count > 1);
+        let now = changed.as_ref().or(profile);
+        let primary_id = now.and_then(|profile| profile.primary_id.clone());
+        let owner = profile_id.map(|id| ProfileReference { id: id.to_owned(), primary_id });
+        if let Some(session) = session_after.as_mut().filter(|_| of_session == profile_id) {
+            session.profile.clone_from(&owner);
+        }
+        let of_events = session_after.as_ref().or(session);
+        let comes_again = now.is_some_and(|known| known.metadata.time.visit.count > 1);
         let finished = |event: Event| {
             let later = Some(&event).filter(|_| comes_again).and_then(event_types::later);
             let journey = later.map_or_else(|| event.journey.clone(), |later| Journey { state: Some(later) });
-            surroundings.around(Event { profile: owner.clone(), journey, ..event })
+            let of_event = of_events.filter(|_| event.session.is_some());
+            let of_event = of_event.map(|known| session::reference(known, &event, self.time_zone.as_deref()));
+            surroundings.around(Event { session: of_event, profile: owner.clone(), journey, ..event })
         };
         let moves = changed.as_ref().map(|after| system_event::of_segments(&self.common, profile, after));
         let moves = moves.into_iter().flatten().filter(|_| are_kept);

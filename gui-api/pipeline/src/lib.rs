@@ -42,7 +42,7 @@ mod visit;
 
 pub use addresses::Addresses;
 pub use apply::Outcome;
-pub use identity::{Key, Merged, keys, merge, separate};
+pub use identity::{Identification, Key, Merged, keys, merge, separate};
 pub use recheck::Recheck;
 pub use reminder::Reminder;
 pub use request::{MAX_EVENTS, MAX_ID_BYTES, Request, Unprocessable};

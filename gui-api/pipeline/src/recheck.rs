@@ -74,6 +74,7 @@ impl Recheck {
             received: self.at,
             origin: Origin { lane: self.lane.name().to_owned(), entry: self.entry.to_string() },
             source: Reference::to(INTERNAL),
+            channel: None,
             session: None,
             is_profile_less: false,
             debug: false,

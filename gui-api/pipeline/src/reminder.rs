@@ -5,14 +5,14 @@
 //! nothing. Whether it is sent twice, late or without need does not matter.
 
 use jiff::Timestamp;
-use tideline_model::{Event, Origin, Reference, RequestFacts, Session};
+use tideline_model::{Event, Origin, ProfileReference, RequestFacts, Session, SessionReference};
 use tideline_protocol::{EntryId, Lane};
 use uuid::Uuid;
 
 use crate::request::Common;
 use crate::surroundings::Surroundings;
-use crate::visit;
 use crate::{MAX_ID_BYTES, Outcome, Settings, Unprocessable, system_event};
+use crate::{session, visit};
 
 /// A reminder that a session may have gone silent.
 #[derive(Clone, Debug)]
@@ -97,13 +97,17 @@ impl Reminder {
             received: self.at,
             origin: self.origin(),
             source,
-            session: Some(Reference::to(&session.id)),
+            channel: session.metadata.channel.clone(),
+            session: Some(SessionReference::to(&session.id)),
             is_profile_less: profile_id.is_none(),
             debug: false,
             facts: RequestFacts::default(),
         };
         let event = system_event::visit_ended(&common, &session.id, since);
-        let event = Event { profile: profile_id.map(Reference::to), ..event };
+        let primary_id = session.profile.as_ref().and_then(|profile| profile.primary_id.clone());
+        let profile = profile_id.map(|id| ProfileReference { id: id.to_owned(), primary_id });
+        let of_session = Some(session::reference(session, &event, None));
+        let event = Event { session: of_session, profile, ..event };
         Some(Surroundings::of_session(session).around(event))
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tideline_model::{
     App, Device, Event, EventMetadata, EventTime, Geo, Hit, Journey, Origin, Os, Properties, Reference,
-    Referral, RequestFacts, Session, Tags, Utm,
+    Referral, RequestFacts, Session, SessionReference, Tags, Utm,
 };
 use tideline_protocol::{EntryId, IdentitySalt, Lane, StreamRecord};
 use uuid::Uuid;
@@ -75,7 +75,8 @@ pub(crate) struct Common {
     pub(crate) received: Timestamp,
     pub(crate) origin: Origin,
     pub(crate) source: Reference,
-    pub(crate) session: Option<Reference>,
+    pub(crate) channel: Option<String>,
+    pub(crate) session: Option<SessionReference>,
     pub(crate) is_profile_less: bool,
     pub(crate) debug: bool,
     pub(crate) facts: RequestFacts,
@@ -91,6 +92,7 @@ impl Common {
             metadata: EventMetadata {
                 time,
                 status: "collected".to_owned(),
+                channel: self.channel.clone(),
                 valid: true,
                 errors: Vec::new(),
                 warning: false,
@@ -211,7 +213,7 @@ impl Request {
         let may_keep = body.options.events && !record.transitional;
         let profile = record.profile.clone().filter(|_| body.options.profile);
         let common = Common {
-            session: keeps_session.then(|| Reference::to(&record.session)),
+            session: keeps_session.then(|| SessionReference::to(&record.session)),
             is_profile_less: profile.is_none(),
             debug: body.options.debug,
             ..common(settings, record, lane, entry)?
@@ -393,7 +395,8 @@ fn common(
         received: received.ok_or_else(|| Unprocessable::ReceiveTime(record.received_at.to_string()))?,
         origin: Origin { lane: lane.name().to_owned(), entry: entry.to_string() },
         source: Reference::to(&record.source),
-        session: Some(Reference::to(&record.session)),
+        channel: settings.channels.get(&record.source.to_lowercase()).cloned(),
+        session: Some(SessionReference::to(&record.session)),
         is_profile_less: false,
         debug: false,
         facts: RequestFacts {
@@ -404,7 +407,8 @@ fn common(
     })
 }
 
-fn time_zone(context: &Properties) -> Option<String> {
+/// The name of the time zone in this context, if it has one.
+pub(crate) fn time_zone(context: &Properties) -> Option<String> {
     let name = context.get("time")?.get("tz").and_then(Value::as_str)?.trim();
     (1..=MAX_TIME_ZONE_BYTES).contains(&name.len()).then(|| name.to_owned())
 }

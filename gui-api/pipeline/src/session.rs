@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 use tideline_model::{
-    App, Applied, Device, Os, Properties, Reference, Referral, Session, SessionMetadata, SessionStats,
-    SessionTime, Utm,
+    App, Applied, Device, Event, Os, ProfileReference, Properties, Referral, Session, SessionMetadata,
+    SessionReference, SessionStats, SessionTime, Utm,
 };
 
-use crate::Request;
 use crate::merge::merge;
 use crate::surroundings::Surroundings;
 use crate::visit::Turn;
+use crate::{Request, request};
 
 /// The session after the request, which added `events`; none when the request was counted before. `profile` is the one
 /// that it belongs to from now on, `found` what was found out of its surroundings.
@@ -25,8 +25,11 @@ pub(crate) fn after(
     if !session.applied.advance(&request.lane, (request.entry.milliseconds, request.entry.sequence)) {
         return None;
     }
-    session.profile = profile.map(Reference::to);
+    if session.profile.as_ref().map(|known| known.id.as_str()) != profile {
+        session.profile = profile.map(ProfileReference::to);
+    }
     session.source = Some(request.common.source.clone());
+    session.metadata.channel.clone_from(&request.common.channel);
     let time = &mut session.metadata.time;
     // Edges' clocks differ: a session does not become shorter by that.
     time.update = time.update.max(request.common.received);
@@ -44,6 +47,19 @@ pub(crate) fn after(
     merge(&mut session.context, &request.context);
     merge(&mut session.properties, &request.properties);
     Some(session)
+}
+
+/// What an event tells of its session; `time_zone` is what its request says, if it says it.
+pub(crate) fn reference(session: &Session, event: &Event, time_zone: Option<&str>) -> SessionReference {
+    let start = session.metadata.time.insert;
+    let duration = event.metadata.time.insert.duration_since(start).as_secs();
+    SessionReference {
+        id: session.id.clone(),
+        start: Some(start),
+        // What the platform adds for a new session lies before it.
+        duration: Some(u64::try_from(duration).unwrap_or(0)),
+        tz: time_zone.map(str::to_owned).or_else(|| request::time_zone(&session.context)),
+    }
 }
 
 /// The languages and countries of the visitor, where contexts of the protocol have them.
@@ -64,6 +80,7 @@ fn opened(request: &Request) -> Session {
                 duration: 0,
             },
             status: Session::ACTIVE.to_owned(),
+            channel: None,
         },
         profile: None,
         source: None,

@@ -1,11 +1,12 @@
 //! What an installation decides for all its requests.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tideline_model::Geo;
+use tideline_model::{EventSource, Geo};
 use tideline_protocol::IdentitySalt;
 
 use crate::{Addresses, Rules};
@@ -22,6 +23,8 @@ pub struct Settings {
     pub addresses: Addresses,
     /// The salt of what people are known by; without one, nobody is known by anything.
     pub salt: Option<IdentitySalt>,
+    /// What event sources are for, by their ids in lower case.
+    pub channels: Arc<HashMap<String, String>>,
     /// What people have decided about events and profiles. Default: nothing.
     pub rules: Arc<Rules>,
 }
@@ -33,8 +36,18 @@ impl Default for Settings {
             places: None,
             addresses: Addresses::default(),
             salt: None,
+            channels: Arc::default(),
             rules: Arc::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Takes what these event sources are for.
+    pub fn follow(&mut self, sources: &[EventSource]) {
+        let named =
+            sources.iter().filter_map(|source| Some((source.id.to_lowercase(), source.channel.clone()?)));
+        self.channels = Arc::new(named.collect());
     }
 }
 

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tideline_model::{Event, EventTime, Origin, Profile, Properties, Reference};
+use tideline_model::{Event, EventTime, Origin, Profile, ProfileReference, Properties};
 use tideline_protocol::system_event_id;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub fn profile_created_id(profile_id: &str) -> String {
 /// The request creates this profile.
 pub(crate) fn profile_created(common: &Common, profile_id: &str) -> Event {
     let event = event(common, profile_created_id(profile_id), PROFILE_CREATED, 3);
-    Event { profile: Some(Reference::to(profile_id)), ..event }
+    Event { profile: Some(ProfileReference::to(profile_id)), ..event }
 }
 
 /// The request opens a session, and begins a visit with it.
@@ -74,7 +74,7 @@ pub(crate) fn of_segments(common: &Common, before: Option<&Profile>, after: &Pro
         let time = EventTime { insert: common.received, create: None, receive: common.received };
         let id = Uuid::new_v5(&SEGMENTS, format!("{type} {name}").as_bytes()).to_string();
         let properties = Properties::from_iter([("segment".to_owned(), json!(segment))]);
-        let profile = Some(Reference::to(&after.id));
+        let profile = Some(ProfileReference::to(&after.id));
         Event { properties, profile, ..common.event(id, r#type.to_owned(), time) }
     };
     entered.chain(left).map(event).collect()

@@ -10,6 +10,7 @@ use crate::published::EdgeCopy;
 const MOST_ORIGINS: usize = 100;
 const MOST_PATHS: usize = 20;
 const MOST_PATH_BYTES: usize = 256;
+const MOST_CHANNEL_BYTES: usize = 256;
 /// What pages may be told of a profile.
 const RETURNED_WHOLE: [&str; 3] = ["segments", "consents", "interests"];
 /// The same, in chosen parts.
@@ -38,6 +39,13 @@ pub(crate) fn check(source: &EventSource) -> anyhow::Result<()> {
         && !((1..=MOST_A_SECOND).contains(&per_second) && (1..=MOST_A_SECOND).contains(&burst))
     {
         bail!("rate_limit has per_second {per_second} and burst {burst}: use 1 to {MOST_A_SECOND} for each");
+    }
+    if let Some(channel) = &source.channel
+        && (channel.trim().is_empty() || channel.len() > MOST_CHANNEL_BYTES)
+    {
+        bail!(
+            "channel is `{channel}`: say in 1 to {MOST_CHANNEL_BYTES} bytes what the source is for, as in Web"
+        );
     }
     check_returns(&source.returns)?;
     check_config(&source.config, source.r#type.contains(&Bridge::Webhook))
@@ -118,6 +126,7 @@ pub(crate) fn copy(source: &EventSource, lanes: &Lanes) -> EdgeCopy {
     let EventSource {
         id,
         name,
+        channel: _,
         r#type,
         enabled,
         transitional,

@@ -85,8 +85,9 @@ impl ProcessingSettings {
                 StoredIp::Drop => Addresses::Dropped,
             },
             salt: self.salt()?,
-            // Those of the store, from when on it is read.
+            // What the store says, from when on it is read.
             rules: Arc::default(),
+            channels: Arc::default(),
         })
     }
 }

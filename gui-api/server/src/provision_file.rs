@@ -105,6 +105,7 @@ mod tests {
             (r#"{"sources":[{"id":"a","name":"A","type":["mail"]}]}"#.to_owned(), "`rest`"),
             (r#"{"sources":[{"id":"a","name":"A","bots":"maybe"}]}"#.to_owned(), "`refuse` or `accept`"),
             (r#"{"sources":[{"id":"a","name":"A","opt_out":true}]}"#.to_owned(), "expected"),
+            (r#"{"sources":[{"id":"a","name":"A","channel":" "}]}"#.to_owned(), "what the source is for"),
             (r#"{"sources":[{"id":"a","name":"A"},{"id":"A","name":"B"}]}"#.to_owned(), "remove one"),
             (r#"{"sources":[{"id":"@internal","name":"A"}]}"#.to_owned(), "no @"),
             (r#"{"sources":[{"id":" a","name":"A"}]}"#.to_owned(), "no space"),

@@ -29,6 +29,7 @@ const FILE_HELP: &str = r#"The file, with all that it may say; a source needs an
     "sources": [{
       "id": "shop-web",
       "name": "Shop",
+      "channel": null,                what it is for, as in "Web"
       "type": ["rest"],               rest (/track), webhook (/collect), redirect (/redirect)
       "enabled": true,
       "transitional": false,          true: of what it brings, only the profile is kept

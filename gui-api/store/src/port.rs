@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tideline_filter::Prepared;
 use tideline_model::{
     ConfigurationKind, ConfigurationObject, Event, EventSource, MergeRecord, Origin, Profile, Redirect,
-    Reference, Session,
+    Session,
 };
 
 /// The most events that one query returns.
@@ -243,15 +243,16 @@ pub struct EventFilter {
 impl EventFilter {
     /// Whether this event is wanted.
     #[must_use]
-    pub fn matches<'a>(&self, event: &'a Event) -> bool {
+    pub fn matches(&self, event: &Event) -> bool {
         let fits =
             |wanted: &Option<String>, actual: Option<&str>| wanted.is_none() || wanted.as_deref() == actual;
-        let id = |reference: &'a Option<Reference>| reference.as_ref().map(|reference| reference.id.as_str());
+        let session = event.session.as_ref().map(|session| session.id.as_str());
+        let profile = event.profile.as_ref().map(|profile| profile.id.as_str());
         fits(&self.r#type, Some(&event.r#type))
             && fits(&self.source, Some(&event.source.id))
-            && fits(&self.session, id(&event.session))
+            && fits(&self.session, session)
             && (self.profiles.is_empty()
-                || id(&event.profile).is_some_and(|id| self.profiles.iter().any(|wanted| wanted == id)))
+                || profile.is_some_and(|id| self.profiles.iter().any(|wanted| wanted == id)))
     }
 }
 

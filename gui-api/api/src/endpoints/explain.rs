@@ -7,10 +7,11 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use tideline_model::{ConfigurationKind, Event, Profile, Properties, Session};
-use tideline_pipeline::{Request, Rules, Settings};
+use serde_json::{Value, json};
+use tideline_model::{ConfigurationKind, Event, Profile, ProfileReference, Properties, Session};
+use tideline_pipeline::{Identification, Request, Rules, Settings, Step};
 use tideline_protocol::{EntryId, StreamRecord};
+use tideline_store::Store;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -61,7 +62,7 @@ pub(crate) struct Explanation {
 /// One step.
 #[derive(Serialize, ToSchema)]
 struct ExplainedStep {
-    /// What is done: `reading`, `session`, `compliance`, `validation`, `reshaping`, `event type`, `profile`, `mapping`.
+    /// What is done: `reading`, `session`, `compliance`, `validation`, `reshaping`, `event type`, `profile`, `mapping`, `merging`.
     step: &'static str,
     /// The rule that does it; null where it is built in.
     #[schema(required)]
@@ -113,7 +114,8 @@ pub(crate) async fn explain(
 ) -> Result<Json<Explanation>, ApiError> {
     let store = &shared.store;
     let (rules, _) = Rules::compile(&store.configuration().await?.objects);
-    let settings = Settings { rules: Arc::new(rules), ..shared.processing.clone() };
+    let mut settings = Settings { rules: Arc::new(rules), ..shared.processing.clone() };
+    settings.follow(&store.sources().await?);
     let id_of = |what: &str| Some(question.body.get(what)?.get("id")?.as_str()?.trim().to_owned());
     let id_of = |what: &str| id_of(what).filter(|id| !id.is_empty());
     let new_id = || Uuid::new_v4().to_string();
@@ -157,9 +159,23 @@ pub(crate) async fn explain(
     let stored = store.origins(&event_ids).await?;
     let profile_id = request.profile_in(session.as_ref(), None).map(str::to_owned);
     let taken = |id: &str| stored.contains_key(id);
-    let (outcome, steps) = request.explain(taken, session.as_ref(), profile_id.as_deref(), profile.as_ref());
+    let (mut outcome, mut steps) =
+        request.explain(taken, session.as_ref(), profile_id.as_deref(), profile.as_ref());
+    let identified = match &outcome.profile {
+        Some(after) => identify(store.as_ref(), &settings, &request, profile.as_ref(), after).await?,
+        None => Identified::default(),
+    };
+    steps.extend(identified.steps);
+    outcome.events.extend(identified.events);
+    if let Some(survivor) = identified.profile {
+        let owner = outcome.session.as_mut().and_then(|session| session.profile.as_mut());
+        if let Some(owner) = owner.filter(|owner| survivor.ids.contains(&owner.id)) {
+            *owner = ProfileReference { id: survivor.id.clone(), primary_id: survivor.primary_id.clone() };
+        }
+        outcome.profile = Some(survivor);
+    }
     let rule = |rule: tideline_pipeline::RuleName| ExplainedRule { kind: rule.kind, id: rule.id };
-    let step = |step: tideline_pipeline::Step| ExplainedStep {
+    let step = |step: Step| ExplainedStep {
         step: step.name,
         rule: step.rule.map(rule),
         before: step.before,
@@ -179,4 +195,51 @@ pub(crate) async fn explain(
         passed: outcome.passed,
         failures: outcome.troubles.into_iter().map(failure).collect(),
     }))
+}
+
+/// What a request's saying who its profile is of would change.
+#[derive(Default)]
+struct Identified {
+    steps: Vec<Step>,
+    events: Vec<Event>,
+    profile: Option<Profile>,
+}
+
+/// Gives the profile its keys, and makes it one with those that have them already.
+async fn identify(
+    store: &dyn Store,
+    settings: &Settings,
+    request: &Request,
+    before: Option<&Profile>,
+    after: &Profile,
+) -> Result<Identified, ApiError> {
+    let Some(mut identification) = Identification::of(settings, before, after) else {
+        return Ok(Identified::default());
+    };
+    let (mut profile, mut steps) = (after.clone(), Vec::new());
+    let step = |before: &Profile, after: &Profile| Step {
+        name: "merging",
+        rule: None,
+        before: json!(before),
+        after: json!(after),
+    };
+    while let Some(key) = identification.next_key(&profile) {
+        let owner = store.owners(std::slice::from_ref(&key.id)).await?.remove(&key.id);
+        let owner = owner.filter(|owner| !profile.ids.contains(owner));
+        let owner = match owner {
+            Some(owner) => store.profile(&owner).await?,
+            None => None,
+        };
+        let Some(owner) = owner else {
+            identification.is_free(key);
+            continue;
+        };
+        if let Some(merged) = identification.meets(&mut profile, &owner, key) {
+            steps.push(step(&profile, &merged.survivor));
+            profile = merged.survivor;
+        }
+    }
+    let events =
+        if identification.finish(&mut profile) { request.move_merged(&mut profile) } else { Vec::new() };
+    Ok(Identified { steps, events, profile: Some(profile) })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tideline_model::{Profile, Reference, Session};
+use tideline_model::{Profile, ProfileReference, Session, SessionReference};
 use tideline_store::{Batch, Version, Versioned};
 
 use crate::service::{TestService, event};
@@ -18,7 +18,7 @@ async fn ids(service: &TestService, query: &str) -> Vec<String> {
 async fn lists_are_filtered_and_the_newest_come_first() {
     let service = TestService::start().await;
     let mut other = event("d", "page-view", 4);
-    (other.session, other.profile) = (Some(Reference::to("y")), Some(Reference::to("q")));
+    (other.session, other.profile) = (Some(SessionReference::to("y")), Some(ProfileReference::to("q")));
     other.source.id = "app".to_owned();
     let events = [event("a", "page-view", 1), event("b", "purchase", 2), event("c", "page-view", 3), other];
     service.store_events(events.to_vec()).await;

@@ -91,6 +91,35 @@ async fn what_is_known_of_the_visitor_counts() {
 }
 
 #[tokio::test]
+async fn it_is_told_whom_a_request_would_make_one_with() {
+    let service = TestService::start().await;
+    let signs_in = |session: &str, at: &str| {
+        let event = json!({"type": "sign-in", "properties": {"email": {"main": "ada@mail.example"}}});
+        let body = json!({"source": {"id": "shop"}, "session": {"id": session}, "events": [event]});
+        json!({"body": body, "received": at})
+    };
+    let first = explain(&service, &signs_in("phone", "2026-11-22T10:00:00Z")).await.json();
+    let keys = first["profile"]["metadata"]["keys"].as_array().unwrap();
+    assert!(matches!(keys.as_slice(), [key] if key.as_str().unwrap().starts_with("emm-")), "{keys:?}");
+    let document = serde_json::from_value(first["profile"].clone()).unwrap();
+    let profiles = vec![Versioned { document, version: Version(0) }];
+    service.store.write(Batch { profiles, ..Batch::default() }).await.unwrap();
+
+    let told = explain(&service, &signs_in("laptop", "2026-11-22T11:00:00Z")).await.json();
+    let merging = told["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(merging["step"], "merging");
+    assert_ne!(merging["before"]["id"], first["profile"]["id"]);
+    for survivor in [&merging["after"], &told["profile"]] {
+        assert_eq!(survivor["id"], first["profile"]["id"]);
+        assert_eq!(survivor["ids"], json!([first["profile"]["id"], merging["before"]["id"]]));
+        assert_eq!(survivor["stats"]["visits"], 2);
+    }
+    assert_eq!(told["session"]["profile"]["id"], first["profile"]["id"]);
+    let merges = format!("/api/v1/profiles/{}/merges", first["profile"]["id"].as_str().unwrap());
+    assert_eq!(service.get(&merges).await.json(), json!({"merges": []}), "nothing is stored");
+}
+
+#[tokio::test]
 async fn a_request_that_cannot_become_documents_is_refused_with_the_reason() {
     let service = TestService::start().await;
     let table = [

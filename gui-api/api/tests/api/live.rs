@@ -2,7 +2,7 @@
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-use tideline_model::{Event, Reference};
+use tideline_model::{Event, SessionReference};
 
 use crate::service::{CHANNEL, TOKEN, TestService, Wishes, event};
 use crate::until;
@@ -75,7 +75,7 @@ async fn readers_get_the_events_that_they_asked_for() {
     assert_eq!(all.next_id().await, "b");
     assert_eq!(purchases.next_id().await, "b");
     let mut other = event("c", "page-view", 3);
-    other.session = Some(Reference::to("y"));
+    other.session = Some(SessionReference::to("y"));
     publish(&service, &[other]).await;
     assert_eq!(nothing.next_id().await, "c");
 }

@@ -68,7 +68,7 @@ async fn events_of_a_profile_are_those_of_all_its_ids() {
     let service = merged().await;
     let of = |id: &str, profile: &str, second| {
         let mut event = event(id, "page-view", second);
-        event.profile = Some(tideline_model::Reference::to(profile));
+        event.profile = Some(tideline_model::ProfileReference::to(profile));
         event
     };
     service.store_events(vec![of("1", "p", 1), of("2", "q", 2), of("3", "r", 3)]).await;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tideline_api::{ApiOptions, Obstacle, Options, Service, Tokens};
 use tideline_model::Event;
 use tideline_pipeline::Settings;
-use tideline_protocol::Lanes;
+use tideline_protocol::{IdentitySalt, Lanes};
 use tideline_store::{Batch, EmbeddedOptions, EmbeddedStore, Store};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -61,7 +61,7 @@ impl TestService {
         let api = ApiOptions {
             tokens: Tokens::parse(TOKEN_SHA256).unwrap(),
             lanes: lanes(),
-            processing: Settings::default(),
+            processing: processing(),
             most_live_readers: wishes.most_live_readers.unwrap_or(ApiOptions::MOST_LIVE_READERS),
             gui_dir: wishes.gui_dir,
         };
@@ -105,6 +105,12 @@ impl TestService {
     pub(crate) async fn get_without_token(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path)).await
     }
+}
+
+/// What the installation decides.
+pub(crate) fn processing() -> Settings {
+    let salt = IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").unwrap();
+    Settings { salt: Some(salt), ..Settings::default() }
 }
 
 pub(crate) struct Answer {

@@ -1,7 +1,7 @@
 //! People who are known by what they tell, while lanes, replicas and crashes come in between.
 
 use serde_json::{Value, json};
-use tideline_model::{ConfigurationKind, Profile, Reference};
+use tideline_model::{ConfigurationKind, Profile, ProfileReference};
 use tideline_protocol::{IdentitySalt, TrackCall};
 use tideline_store::{EventFilter, Store as _};
 
@@ -54,7 +54,7 @@ async fn who_signs_in_on_a_second_device_is_one_person_with_both_histories() {
     assert_eq!((ada.stats.visits, ada.stats.views, ada.stats.counters["events"]), (2, 2, 4));
     assert_eq!(
         stage.store.session("phone").await.unwrap().unwrap().profile,
-        Some(Reference::to("profile-of-laptop"))
+        Some(ProfileReference::to("profile-of-laptop"))
     );
     assert_eq!(alias(&stage, "profile-of-phone").await.as_deref(), Some("profile-of-laptop"));
     let records = stage.store.merges("profile-of-laptop").await.unwrap();

@@ -1,7 +1,7 @@
 //! What is not stored is counted all the same, and nobody's requests are nobody's.
 
 use serde_json::json;
-use tideline_model::Reference;
+use tideline_model::ProfileReference;
 use tideline_protocol::{TrackCall, system_event_id};
 use tideline_store::Store as _;
 
@@ -59,7 +59,7 @@ async fn nobodys_requests_make_no_profile_until_the_session_has_one() {
 
     stage.redis.track(request(&stage, &json!({}))).await;
     assert!(stage.settled().await.adds_up());
-    let owner = Some(Reference::to("profile-of-a"));
+    let owner = Some(ProfileReference::to("profile-of-a"));
     assert_eq!(stage.store.session("a").await.unwrap().unwrap().profile, owner);
     assert_eq!(stage.store.profile("profile-of-a").await.unwrap().unwrap().stats.visits, 1);
 }

@@ -1,7 +1,7 @@
 //! Entries of an edge in lean mode, which has looked nothing up: they become what those of `track_v1` become.
 
 use serde_json::json;
-use tideline_model::Reference;
+use tideline_model::ProfileReference;
 use tideline_protocol::{StreamRecord, Unasked};
 use tideline_store::{EventFilter, Store as _};
 
@@ -128,7 +128,7 @@ async fn an_unsigned_id_counts_if_it_stands_for_somebody() {
         assert_eq!(profile_of(&stage, event).await.as_deref(), Some(owner), "{event}");
     }
     let session = stage.store.session("a").await.unwrap().unwrap();
-    assert_eq!(session.profile, Some(Reference::to("survivor")));
+    assert_eq!(session.profile, Some(ProfileReference::to("survivor")));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Profiles that were merged into others while the edge and the stream still know them by their old ids.
 
-use tideline_model::Reference;
+use tideline_model::ProfileReference;
 use tideline_protocol::Claim;
 use tideline_store::Store as _;
 
@@ -30,7 +30,7 @@ async fn a_merged_profiles_requests_are_its_survivors_and_the_edge_learns_of_it(
     assert_eq!(stage.redis.track(page_views(&stage.lanes, "a", &["3"])).await, "profile-of-a");
     let ledger = stage.settled().await;
     assert_eq!(ledger, Ledger { accepted: 3, stored: 3, ..Ledger::default() });
-    let survivor = Some(Reference::to("profile-of-b"));
+    let survivor = Some(ProfileReference::to("profile-of-b"));
     assert_eq!(stage.store.event("3").await.unwrap().unwrap().profile, survivor);
     assert_eq!(stage.store.session("a").await.unwrap().unwrap().profile, survivor);
     assert_eq!(stage.store.profile("profile-of-b").await.unwrap().unwrap().stats.views, 2);
@@ -74,9 +74,12 @@ async fn a_session_that_the_edge_forgot_stays_its_profiles_though_a_source_vouch
     webhook.claim = Some(Claim { id: "customer".to_owned(), alias_key, doubtful: false });
     assert_eq!(stage.redis.track(webhook).await, "customer");
     stage.settled().await;
-    assert_eq!(stage.store.event("2").await.unwrap().unwrap().profile, Some(Reference::to("customer")));
+    assert_eq!(
+        stage.store.event("2").await.unwrap().unwrap().profile,
+        Some(ProfileReference::to("customer"))
+    );
     let owner = stage.store.session("a").await.unwrap().unwrap().profile;
-    assert_eq!(owner, Some(Reference::to("profile-of-a")));
+    assert_eq!(owner, Some(ProfileReference::to("profile-of-a")));
     assert_eq!(known_at_the_edge(&stage, "a").await.as_deref(), Some("profile-of-a"));
 }
 
@@ -101,7 +104,10 @@ async fn aliases_in_a_circle_or_of_another_type_hold_up_nothing() {
     let ledger = stage.settled().await;
     assert_eq!(ledger, Ledger { accepted: 7, stored: 7, ..Ledger::default() });
     for profile in profiles {
-        assert_eq!(stage.store.event(profile).await.unwrap().unwrap().profile, Some(Reference::to(profile)));
+        assert_eq!(
+            stage.store.event(profile).await.unwrap().unwrap().profile,
+            Some(ProfileReference::to(profile))
+        );
     }
 }
 
@@ -117,7 +123,10 @@ async fn a_chain_is_followed_for_eight_steps_and_a_longer_one_not_at_all() {
         (call.record.profile, call.record.new_profile) = (Some(sent.to_owned()), false);
         stage.redis.track(call).await;
         stage.settled().await;
-        assert_eq!(stage.store.event(sent).await.unwrap().unwrap().profile, Some(Reference::to(expected)));
+        assert_eq!(
+            stage.store.event(sent).await.unwrap().unwrap().profile,
+            Some(ProfileReference::to(expected))
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::requests::{page_views, with_body};
 use crate::support::{Ledger, Mood, Stage, until};
-use tideline_model::Reference;
+use tideline_model::ProfileReference;
 use tideline_store::{EventFilter, Store as _};
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn a_profile_is_found_by_an_id_that_it_was_given_later() {
     assert_eq!(profile.id, "profile-of-a");
     assert_eq!((profile.stats.views, profile.stats.visits), (3, 3));
     let owner = stage.store.session("b").await.unwrap().unwrap().profile;
-    assert_eq!(owner, Some(Reference::to("profile-of-a")));
+    assert_eq!(owner, Some(ProfileReference::to("profile-of-a")));
     assert_eq!(stage.store.count("profile-created").await, 1);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Documents, RECEIVED, record, record_of};
 use serde_json::{Value, json};
-use tideline_model::{Event, Reference, Tags};
+use tideline_model::{Event, ProfileReference, SessionReference, Tags};
 use tideline_pipeline::{Unprocessable, profile_created_id};
 use tideline_protocol::{StreamRecord, event_id, system_event_id};
 use uuid::Uuid;
@@ -78,7 +78,13 @@ fn an_event_keeps_page_tags_properties_context_and_request() {
     assert_eq!(Value::Object(event.context.clone()), context);
     assert_eq!(event.request.ip.as_deref(), Some("203.0.113.9"));
     assert_eq!(event.request.headers["user-agent"], "Mozilla/5.0");
-    assert_eq!((event.source.id.as_str(), &event.session), ("shop-web", &Some(Reference::to("s"))));
+    let session = SessionReference {
+        id: "s".to_owned(),
+        start: Some(event.metadata.time.receive),
+        duration: Some(0),
+        tz: None,
+    };
+    assert_eq!((event.source.id.as_str(), &event.session), ("shop-web", &Some(session)));
     assert_eq!((event.metadata.profile_less, event.metadata.debug), (false, false));
     assert_eq!(event.metadata.origin.entry, "1-0");
 }
@@ -107,7 +113,7 @@ fn the_platform_adds_events_before_those_that_set_them_off() {
                 "profile-created" => profile_created_id("p"),
                 other => system_event_id(record.request_id, other),
             };
-            assert_eq!((&event.id, &event.profile), (&id, &Some(Reference::to("p"))));
+            assert_eq!((&event.id, &event.profile), (&id, &Some(ProfileReference::to("p"))));
         }
         if let Some(visit) = events.iter().find(|event| event.r#type == "visit-started") {
             assert_eq!(Value::Object(visit.properties.clone()), json!({"trigger-event-types": ["b", "a"]}));
@@ -131,7 +137,7 @@ fn sessions_and_profiles_count_what_they_are_given() {
     let session = &documents.sessions["s"];
     assert_eq!((session.stats.events, session.metadata.time.duration), (3, 61));
     assert_eq!((&session.context["a"], &session.properties["p"]), (&json!(2), &json!(1)));
-    assert_eq!(session.profile, Some(Reference::to("p")));
+    assert_eq!(session.profile, Some(ProfileReference::to("p")));
     let profile = &documents.profiles["p"];
     assert_eq!((profile.stats.visits, profile.stats.views, profile.stats.counters["events"]), (1, 2, 3));
     assert_eq!(profile.metadata.time.visit.tz.as_deref(), Some("Europe/Oslo"));
@@ -193,7 +199,7 @@ fn a_session_keeps_its_profile_when_the_edge_has_forgotten_it() {
     let outcome = documents.take(&later, 2).unwrap();
     let types: Vec<_> = outcome.events.iter().map(|event| event.r#type.as_str()).collect();
     assert_eq!(types, ["session-opened", "visit-started", "x"]);
-    assert!(outcome.events.iter().all(|event| event.profile == Some(Reference::to("p"))));
+    assert!(outcome.events.iter().all(|event| event.profile == Some(ProfileReference::to("p"))));
     assert_eq!(documents.profiles["p"].ids, ["p", "another"]);
     assert_eq!(documents.profiles["p"].stats.visits, 2);
     assert_eq!(documents.profiles.len(), 1);

@@ -1,7 +1,7 @@
 //! What is kept of a request, by its options, its source, and whose it is.
 
 use serde_json::{Value, json};
-use tideline_model::Reference;
+use tideline_model::ProfileReference;
 use tideline_pipeline::Outcome;
 use tideline_protocol::StreamRecord;
 use uuid::Uuid;
@@ -84,9 +84,10 @@ fn options_and_sources_say_what_is_kept() {
         assert_eq!(documents.profiles.contains_key("p"), profile_exists, "{what}");
         let is_stored = events.contains(&"x");
         assert_eq!((outcome.stored, outcome.passed), if is_stored { (1, 0) } else { (0, 1) }, "{what}");
-        let owner = profile_exists.then(|| Reference::to("p"));
+        let owner = profile_exists.then(|| ProfileReference::to("p"));
         for event in documents.events.values() {
-            assert_eq!(event.session, session.then(|| Reference::to("s")), "{what}");
+            let of_event = event.session.as_ref().map(|session| session.id.as_str());
+            assert_eq!(of_event, session.then_some("s"), "{what}");
             assert_eq!((&event.profile, event.metadata.profile_less), (&owner, !profile_exists), "{what}");
         }
         if let Some(session) = documents.sessions.get("s") {
@@ -202,7 +203,7 @@ fn a_session_of_nobody_gets_the_profile_of_its_first_request_that_has_one() {
     take(&mut documents, 1, None, true);
     assert_eq!(documents.sessions["s"].profile, None);
     take(&mut documents, 2, Some("p"), false);
-    assert_eq!(documents.sessions["s"].profile, Some(Reference::to("p")));
+    assert_eq!(documents.sessions["s"].profile, Some(ProfileReference::to("p")));
     let profile = &documents.profiles["p"];
     assert_eq!((profile.stats.visits, profile.stats.counters["events"]), (1, 1), "the visit is its own now");
     assert_eq!(documents.types(), ["session-opened", "visit-started", "x", "profile-created", "x"]);
@@ -210,7 +211,7 @@ fn a_session_of_nobody_gets_the_profile_of_its_first_request_that_has_one() {
     take(&mut documents, 3, None, false);
     take(&mut documents, 4, Some("another"), false);
     let session = &documents.sessions["s"];
-    assert_eq!((&session.profile, session.stats.events), (&Some(Reference::to("p")), 4));
+    assert_eq!((&session.profile, session.stats.events), (&Some(ProfileReference::to("p")), 4));
     assert_eq!(documents.profiles.len(), 1);
     assert_eq!(documents.profiles["p"].stats.visits, 1);
     let owners: Vec<_> = documents.order.iter().map(|id| documents.events[id].profile.is_some()).collect();
@@ -234,16 +235,19 @@ fn a_profile_that_the_source_vouches_for_gets_its_events_and_the_session_stays_a
     for (number, new_session) in [(2, false), (3, true)] {
         let outcome = documents.take(&vouched("s", number, new_session), number).unwrap();
         let order = outcome.events.last().unwrap();
-        assert_eq!((&order.profile, order.r#type.as_str()), (&Some(Reference::to("customer")), "order"));
+        assert_eq!(
+            (&order.profile, order.r#type.as_str()),
+            (&Some(ProfileReference::to("customer")), "order")
+        );
     }
-    assert_eq!(documents.sessions["s"].profile, Some(Reference::to("whoever-was-first")));
+    assert_eq!(documents.sessions["s"].profile, Some(ProfileReference::to("whoever-was-first")));
     let stats =
         |id: &str| (documents.profiles[id].stats.visits, documents.profiles[id].stats.counters["events"]);
     assert_eq!((stats("whoever-was-first"), stats("customer")), ((1, 1), (0, 2)));
     assert_eq!(documents.profiles["customer"].ids, ["customer"]);
 
     documents.take(&vouched("new", 4, true), 4).unwrap();
-    assert_eq!(documents.sessions["new"].profile, Some(Reference::to("customer")));
+    assert_eq!(documents.sessions["new"].profile, Some(ProfileReference::to("customer")));
     assert_eq!(documents.profiles["customer"].stats.visits, 1);
 }
 
@@ -262,7 +266,7 @@ fn a_profile_without_a_document_is_created_once() {
     }
     let created = documents.events.values().filter(|event| event.r#type == "profile-created");
     let created: Vec<_> = created.map(|event| event.profile.clone()).collect();
-    assert_eq!(created, [Some(Reference::to("customer-7"))]);
+    assert_eq!(created, [Some(ProfileReference::to("customer-7"))]);
     let profile = &documents.profiles["customer-7"];
     assert_eq!((&profile.ids, profile.stats.visits), (&vec!["customer-7".to_owned()], 3));
 }

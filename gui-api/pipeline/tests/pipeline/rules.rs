@@ -1,7 +1,5 @@
 //! Rules that cannot work are refused in words; rules that cannot do their work on an event say so and harm nothing.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use tideline_model::ConfigurationKind;
 use tideline_pipeline::{Rules, Trouble};
@@ -17,7 +15,7 @@ fn with(objects: &[(ConfigurationKind, &str, Value)]) -> Documents {
     let objects: Vec<_> = objects.iter().map(|(kind, id, settings)| object(*kind, id, settings)).collect();
     let (rules, problems) = Rules::compile(&objects);
     assert_eq!(problems, []);
-    Documents { rules: Arc::new(rules), ..Documents::default() }
+    Documents::following(rules)
 }
 
 #[test]
@@ -189,7 +187,7 @@ fn a_rule_that_does_not_work_is_left_out_and_the_others_work() {
         (problems[0].0.id.as_str(), problems[0].1.path.as_str()),
         ("bad", "settings.operations[0].profile")
     );
-    let mut documents = Documents { rules: Arc::new(rules), ..Documents::default() };
+    let mut documents = Documents::following(rules);
     documents.take(&record(&json!({"events": [{"type": "x"}]})), 1).unwrap();
     assert_eq!(documents.profiles["p"].traits["a"], "x");
 }

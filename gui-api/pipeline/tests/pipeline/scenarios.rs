@@ -3,15 +3,15 @@
 //! Each file names the clauses of `docs/processing.md` and `docs/configuration.md` that it proves. Whatever it expects is part of the documents
 //! afterwards; `absent` names what is not. Each is told again from every point on, and changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tideline_model::{ConfigurationKind, ConfigurationObject};
-use tideline_pipeline::Rules;
+use tideline_model::{ConfigurationKind, ConfigurationObject, EventSource};
+use tideline_pipeline::{Rules, Settings};
 use tideline_protocol::StreamRecord;
 use uuid::Uuid;
 
@@ -22,6 +22,9 @@ use crate::support::{Documents, RECEIVED, object, record};
 struct Scenario {
     says: String,
     proves: Vec<String>,
+    /// What event sources are for.
+    #[serde(default)]
+    channel: HashMap<String, String>,
     /// What people have configured.
     #[serde(default)]
     object: Vec<Object>,
@@ -136,7 +139,7 @@ impl Scenario {
 }
 
 impl Scenario {
-    fn rules(&self) -> Arc<Rules> {
+    fn settings(&self) -> Settings {
         let objects: Vec<_> = self
             .object
             .iter()
@@ -147,12 +150,18 @@ impl Scenario {
             .collect();
         let (rules, problems) = Rules::compile(&objects);
         assert!(problems.is_empty(), "{}: {problems:?}", self.says);
-        Arc::new(rules)
+        let mut settings = Settings { rules: Arc::new(rules), ..Settings::default() };
+        let source = |(id, channel): (&String, &String)| EventSource {
+            channel: Some(channel.clone()),
+            ..EventSource::new(id, id)
+        };
+        settings.follow(&self.channel.iter().map(source).collect::<Vec<_>>());
+        settings
     }
 }
 
-fn told(rules: &Arc<Rules>, records: &[StreamRecord]) -> Documents {
-    let mut documents = Documents { rules: Arc::clone(rules), ..Documents::default() };
+fn told(settings: &Settings, records: &[StreamRecord]) -> Documents {
+    let mut documents = Documents { settings: settings.clone(), ..Documents::default() };
     for (number, record) in (1..).zip(records) {
         documents.take(record, number).unwrap();
     }
@@ -192,7 +201,7 @@ fn differences(path: &str, expected: &Value, actual: Option<&Value>) -> Vec<Stri
 fn each_scenario_comes_true() {
     let mut wrong = Vec::new();
     for (name, scenario) in scenarios() {
-        let documents = told(&scenario.rules(), &scenario.records());
+        let documents = told(&scenario.settings(), &scenario.records());
         let all = named(&documents);
         let expect = &scenario.expect;
         let expected = json!({"event": expect.event, "session": expect.session, "profile": expect.profile});
@@ -216,11 +225,11 @@ fn each_scenario_comes_true() {
 fn each_scenario_may_be_told_again_from_any_point_on() {
     for (name, scenario) in scenarios() {
         let records = scenario.records();
-        let rules = scenario.rules();
-        let whole = told(&rules, &records);
+        let settings = scenario.settings();
+        let whole = told(&settings, &records);
         for from in 0..records.len() {
             for to in from..records.len() {
-                let mut documents = told(&rules, &records[..=to]);
+                let mut documents = told(&settings, &records[..=to]);
                 for (number, record) in (1..).zip(&records).skip(from) {
                     documents.take(record, number).unwrap();
                 }

@@ -59,10 +59,11 @@ impl EventSchema {
         document.add_text(self.id, keyword(&event.id));
         document.add_text(self.r#type, keyword(&event.r#type));
         document.add_text(self.source, keyword(&event.source.id));
-        for (field, reference) in [(self.session, &event.session), (self.profile, &event.profile)] {
-            if let Some(reference) = reference {
-                document.add_text(field, keyword(&reference.id));
-            }
+        if let Some(session) = &event.session {
+            document.add_text(self.session, keyword(&session.id));
+        }
+        if let Some(profile) = &event.profile {
+            document.add_text(self.profile, keyword(&profile.id));
         }
         document.add_i64(self.time, EventKey::of(event).microseconds);
         document.add_text(self.document, json);

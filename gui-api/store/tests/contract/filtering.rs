@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 use tideline_filter::{Document, Documents, Filter, Prepared};
-use tideline_model::{Event, Reference};
+use tideline_model::{Event, ProfileReference, Reference, SessionReference};
 use tideline_store::{EventFilter, EventKey, EventQuery};
 
 use crate::backend::Backend;
@@ -51,8 +51,8 @@ pub(crate) fn many() -> Vec<Event> {
             event.r#type = ["page-view", "purchase", "Purchase", "search"][(number % 4) as usize].to_owned();
             event.source = Reference::to(["app", "shop-web", "Shop"][(number % 3) as usize]);
             let session = ["2026-11-22", "2026-11-22T00:00:00Z", "s"][(number / 2 % 3) as usize];
-            event.session = (number % 5 != 0).then(|| Reference::to(session));
-            event.profile = (number % 7 != 0).then(|| Reference::to(format!("p-{}", number % 9)));
+            event.session = (number % 5 != 0).then(|| SessionReference::to(session));
+            event.profile = (number % 7 != 0).then(|| ProfileReference::to(format!("p-{}", number % 9)));
             event.tags.values = vec![if number % 2 == 0 { "even" } else { "odd" }.to_owned()];
             let properties = json!({
                 "total": number, "who": format!("p-{}", number % 10), "note": if number % 11 == 0 { "x" } else { " " },

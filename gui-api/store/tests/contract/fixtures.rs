@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use tideline_model::{
     App, Applied, Bridge, Consent, ConsentState, Device, Event, EventMetadata, EventSource, EventTime, Geo,
-    Origin, Os, Profile, ProfileAux, ProfileEmail, ProfileGeo, ProfileMetadata, ProfileStats, ProfileTime,
-    Properties, Redirect, Reference, Referral, RequestFacts, Session, SessionMetadata, SessionStats,
-    SessionTime, SourceConfig, Utm, Visit,
+    Origin, Os, Profile, ProfileAux, ProfileEmail, ProfileGeo, ProfileMetadata, ProfileReference,
+    ProfileStats, ProfileTime, Properties, Redirect, Reference, Referral, RequestFacts, Session,
+    SessionMetadata, SessionReference, SessionStats, SessionTime, SourceConfig, Utm, Visit,
 };
 use tideline_store::{Batch, EventFilter, EventKey, EventPage, EventQuery, Store, Version, Versioned};
 
@@ -37,6 +37,7 @@ pub(crate) fn event_at(id: &str, insert: Timestamp) -> Event {
                 receive: time(TIME),
             },
             status: "collected".to_owned(),
+            channel: Some("Web".to_owned()),
             valid: true,
             errors: Vec::new(),
             warning: true,
@@ -46,8 +47,8 @@ pub(crate) fn event_at(id: &str, insert: Timestamp) -> Event {
             origin: origin("1-0"),
         },
         source: Reference::to("shop-web"),
-        session: Some(Reference::to("session-1")),
-        profile: Some(Reference::to("profile-1")),
+        session: Some(SessionReference::to("session-1")),
+        profile: Some(ProfileReference::to("profile-1")),
         hit: tideline_model::Hit { url: Some("https://shop.example/".to_owned()), ..Default::default() },
         journey: tideline_model::Journey { state: Some("awareness".to_owned()) },
         device: device(),
@@ -80,8 +81,8 @@ pub(crate) fn session(id: &str) -> Versioned<Session> {
     let time = SessionTime { insert: time(TIME), update: time(TIME), duration: 0 };
     let document = Session {
         id: id.to_owned(),
-        metadata: SessionMetadata { time, status: "active".to_owned() },
-        profile: Some(Reference::to("profile-1")),
+        metadata: SessionMetadata { time, status: "active".to_owned(), channel: None },
+        profile: Some(ProfileReference::to("profile-1")),
         source: Some(Reference::to("shop-web")),
         device: device(),
         os: Os::default(),

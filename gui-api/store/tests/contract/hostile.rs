@@ -1,6 +1,6 @@
 //! What strangers send: it is stored as it is, found by its id, and harms nothing else.
 
-use tideline_model::{Properties, Reference};
+use tideline_model::{ProfileReference, Properties, SessionReference};
 use tideline_store::{Batch, EventFilter};
 
 use crate::backend::Backend;
@@ -78,8 +78,8 @@ pub(crate) async fn any_ids_are_found(backend: &impl Backend) {
     for id in strange {
         let mut event = event(id);
         event.r#type = id.to_owned();
-        event.session = Some(Reference::to(id));
-        event.profile = Some(Reference::to(id));
+        event.session = Some(SessionReference::to(id));
+        event.profile = Some(ProfileReference::to(id));
         let batch = Batch {
             events: vec![event.clone()],
             sessions: vec![session(id)],

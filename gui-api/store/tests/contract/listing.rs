@@ -1,7 +1,7 @@
 //! Lists of events: filters, order, pages.
 
 use jiff::ToSpan;
-use tideline_model::{Event, Reference};
+use tideline_model::{Event, ProfileReference, Reference, SessionReference};
 use tideline_store::{EventFilter, EventKey, EventQuery, MAX_PAGE, MAX_PAGE_BYTES, Store};
 
 use crate::backend::Backend;
@@ -14,8 +14,8 @@ pub(crate) async fn filters_match_exactly_and_together(backend: &impl Backend) {
         let mut event = event(&format!("event-{number}"));
         event.r#type = r#type.to_owned();
         event.source = Reference::to(if number % 2 == 0 { "shop-web" } else { "shop app" });
-        event.session = Some(Reference::to(format!("session-{}", number % 3)));
-        event.profile = Some(Reference::to(format!("profile-{}", number / 3)));
+        event.session = Some(SessionReference::to(format!("session-{}", number % 3)));
+        event.profile = Some(ProfileReference::to(format!("profile-{}", number / 3)));
         written.push(event);
     }
     store.write(events(written.clone())).await.unwrap();

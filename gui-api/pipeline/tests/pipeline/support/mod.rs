@@ -9,7 +9,9 @@ use tideline_model::{
     ConfigurationKind, ConfigurationObject, ConfigurationSettings, Country, Event, Geo, Origin, Profile,
     Session,
 };
-use tideline_pipeline::{Outcome, Places, Reminder, Request, Rules, Settings, Step, Unprocessable};
+use tideline_pipeline::{
+    Identification, Outcome, Places, Reminder, Request, Rules, Settings, Step, Unprocessable,
+};
 use tideline_protocol::{EntryId, IdentitySalt, Lane, Lanes, StreamRecord};
 use uuid::Uuid;
 
@@ -78,7 +80,8 @@ impl Places for Neighbourhood {
 /// All documents, by id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Documents {
-    pub(crate) rules: Arc<Rules>,
+    /// What people have decided, and what event sources are for.
+    pub(crate) settings: Settings,
     pub(crate) events: HashMap<String, Event>,
     pub(crate) order: Vec<String>,
     pub(crate) sessions: HashMap<String, Session>,
@@ -88,40 +91,93 @@ pub(crate) struct Documents {
 /// By what is stored, whatever the rules.
 impl PartialEq for Documents {
     fn eq(&self, other: &Self) -> bool {
-        let Self { rules: _, events, order, sessions, profiles } = self;
+        let Self { settings: _, events, order, sessions, profiles } = self;
         (events, order, sessions, profiles) == (&other.events, &other.order, &other.sessions, &other.profiles)
     }
 }
 
 impl Documents {
+    /// None yet, with these rules.
+    pub(crate) fn following(rules: Rules) -> Self {
+        Self { settings: Settings { rules: Arc::new(rules), ..Settings::default() }, ..Self::default() }
+    }
+
     pub(crate) fn take(&mut self, record: &StreamRecord, number: u64) -> Result<Outcome, Unprocessable> {
-        let (outcome, _) = self.process(record, number)?;
+        let settings = self.settings();
+        let (request, outcome, _) = self.process(&settings, record, number)?;
+        let before = outcome.profile.as_ref().and_then(|after| self.profiles.get(&after.id)).cloned();
         self.keep(&outcome);
+        if let Some(after) = &outcome.profile
+            && let Some(identification) = Identification::of(&settings, before.as_ref(), after)
+        {
+            self.identify(&request, identification, after.id.clone());
+        }
         Ok(outcome)
     }
 
     /// What a request would make of the documents, and its steps.
     pub(crate) fn explain(&mut self, record: &StreamRecord, number: u64) -> (Outcome, Vec<Step>) {
-        self.process(record, number).unwrap()
+        let (_, outcome, steps) = self.process(&self.settings(), record, number).unwrap();
+        (outcome, steps)
     }
 
-    fn process(&self, record: &StreamRecord, number: u64) -> Result<(Outcome, Vec<Step>), Unprocessable> {
+    fn settings(&self) -> Settings {
         let salt = IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").ok();
-        let places: Option<Arc<dyn Places>> = Some(Arc::new(Neighbourhood));
-        let settings = Settings { places, rules: Arc::clone(&self.rules), salt, ..Settings::default() };
-        let request = Request::read_with(&settings, record, &lane(), entry(number))?;
+        Settings { places: Some(Arc::new(Neighbourhood)), salt, ..self.settings.clone() }
+    }
+
+    /// Makes one of profiles that are one person's, as whoever keeps them does.
+    fn identify(&mut self, request: &Request, mut identification: Identification<'_>, mut id: String) {
+        while let Some(key) = identification.next_key(&self.profiles[&id]) {
+            let has = |profile: &&Profile| profile.id != id && profile.metadata.keys.contains(&key.id);
+            let Some(owner) = self.profiles.values().find(has).cloned() else {
+                identification.is_free(key);
+                continue;
+            };
+            let mut profile = self.profiles.remove(&id).unwrap();
+            let merged = identification.meets(&mut profile, &owner, key);
+            self.profiles.insert(id.clone(), profile);
+            if let Some(merged) = merged {
+                let survivor = merged.survivor;
+                self.profiles.remove(&merged.merged);
+                for profile in self.sessions.values_mut().filter_map(|session| session.profile.as_mut()) {
+                    if profile.id == merged.merged {
+                        profile.id.clone_from(&survivor.id);
+                    }
+                }
+                id.clone_from(&survivor.id);
+                self.profiles.insert(id.clone(), survivor);
+            }
+        }
+        let profile = self.profiles.get_mut(&id).unwrap();
+        if identification.finish(profile) {
+            let moves = request.move_merged(profile);
+            self.keep(&Outcome { events: moves, ..Outcome::default() });
+        }
+    }
+
+    fn process(
+        &self,
+        settings: &Settings,
+        record: &StreamRecord,
+        number: u64,
+    ) -> Result<(Request, Outcome, Vec<Step>), Unprocessable> {
+        let request = Request::read_with(settings, record, &lane(), entry(number))?;
         let session = self.sessions.get(request.session());
-        let id = request.profile_in(session, None).map(str::to_owned);
+        let id = request.profile_in(session, None).map(|id| self.stands_for(id).to_owned());
         let origin = |id: &str| self.events.get(id).map(|event| &event.metadata.origin);
         let taken = |id: &str| origin(id).is_some_and(|origin: &Origin| origin != request.origin());
         let profile = id.as_ref().and_then(|id| self.profiles.get(id));
-        let explained = request.explain(taken, session, id.as_deref(), profile);
-        assert_eq!(
-            explained.0,
-            request.apply(taken, session, id.as_deref(), profile),
-            "telling changes nothing"
-        );
-        Ok(explained)
+        let (outcome, steps) = request.explain(taken, session, id.as_deref(), profile);
+        let untold = request.apply(taken, session, id.as_deref(), profile);
+        assert_eq!(outcome, untold, "telling changes nothing");
+        Ok((request, outcome, steps))
+    }
+
+    /// The profile that has this id, or had it before.
+    fn stands_for<'a>(&'a self, id: &'a str) -> &'a str {
+        let had = self.profiles.values().find(|profile| profile.ids.iter().any(|known| known == id));
+        had.map_or(id, |profile| &profile.id)
     }
 
     /// A reminder of session `s`, so many milliseconds after its first request.
