@@ -96,11 +96,11 @@ impl Bench {
     /// In a sentence: an option contradicts another, a build is broken, or an acknowledged event was lost.
     pub fn run(&self) -> Result<()> {
         if self.pipeline {
-            return run(&mut command(
-                ".",
-                "cargo",
-                &["bench", "-p", "tideline-pipeline", "--bench", "visits"],
-            ));
+            tools::ensure_redis()?;
+            for (package, bench) in [("tideline-pipeline", "visits"), ("tideline-intake", "intake")] {
+                run(&mut command(".", "cargo", &["bench", "-p", package, "--bench", bench]))?;
+            }
+            return Ok(());
         }
         let rows = self.rows()?;
         tools::ensure_redis()?;
