@@ -25,6 +25,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many events wait in Redis when it begins.
 const EVENTS: u64 = 60_000;
+/// And how many before, so that everything is warm.
+const WARMING: u64 = 2_000;
 /// How many requests are fed at once.
 const AT_ONCE: usize = 200;
 /// Clock ticks a second, in `/proc`.
@@ -39,19 +41,19 @@ async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut()
     }
 }
 
-/// Puts requests into the lanes as the edge does: how many requests and events.
-async fn feed(redis: &RedisServer, lanes: &Lanes) -> (u64, u64) {
+/// Puts requests into the lanes as the edge does, numbered from `begin` on: how many requests and events.
+async fn feed(redis: &RedisServer, lanes: &Lanes, begin: u64, wanted: u64) -> (u64, u64) {
     let mut visits = captured::visits();
     let mut connection = redis.connection().await;
     let (mut requests, mut events) = (0, 0);
     let mut people = 0;
     let mut waiting = redis::pipe();
-    while events < EVENTS {
+    while events < wanted {
         people += 1;
         for record in visits.iter_mut().flatten() {
             requests += 1;
             events += u64::from(record.events);
-            let call = call(lanes, record, people, requests);
+            let call = call(lanes, record, begin + people, begin + requests);
             for words in call.commands() {
                 waiting.add_command(words.iter().fold(redis::Cmd::new(), |mut command, word| {
                     command.arg(word);
@@ -95,37 +97,53 @@ fn cpu(process: &str) -> f64 {
     ticks.sum::<f64>() / TICKS
 }
 
+/// What taking some events has cost.
+struct Cost {
+    events: f64,
+    requests: f64,
+    /// CPU seconds.
+    intake: f64,
+    redis: f64,
+    seconds: f64,
+}
+
+/// Feeds Redis, and has an intake take it all.
+async fn take(redis: &RedisServer, lanes: &Lanes, process: &str, begin: u64, events: u64) -> Cost {
+    let (requests, events) = feed(redis, lanes, begin, events).await;
+    let salt = IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").ok();
+    let settings = Settings { salt, ..Settings::default() };
+    let options = Options { settings, ..Options::new(redis.service_client(), lanes.clone()) };
+    let intake = Intake::new(options, Arc::new(NullStore::default())).expect("these are options");
+    let (drain, drained) = oneshot::channel::<()>();
+    let stored = redis.ledger().await.stored;
+    let (begun, before) = (Instant::now(), [cpu("self"), cpu(process)]);
+    let running = tokio::spawn(intake.run(async { drop(drained.await) }));
+    until("all is settled", async || redis.in_flight(lanes).await == 0).await;
+    let (seconds, after) = (begun.elapsed().as_secs_f64(), [cpu("self"), cpu(process)]);
+    drop(drain);
+    running.await.expect("it ends in good order");
+    let ledger = redis.ledger().await;
+    assert!(ledger.adds_up() && (ledger.stored - stored).cast_unsigned() == events, "{ledger:?}, {events}");
+    let [intake, redis] = [0, 1].map(|of| after[of] - before[of]);
+    Cost { events: events as f64, requests: requests as f64, intake, redis, seconds }
+}
+
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "a measurement is for who reads it")]
 async fn main() {
     let lanes = Lanes::new("production", "eu", 2).expect("these are lanes");
     let redis = RedisServer::start().await;
     redis.provision(&lanes).await;
-    let (requests, events) = feed(&redis, &lanes).await;
-
-    let salt = IdentitySalt::parse("000102030405060708090a0b0c0d0e0f").ok();
-    let settings = Settings { salt, ..Settings::default() };
-    let options = Options { settings, ..Options::new(redis.service_client(), lanes.clone()) };
-    let intake = Intake::new(options, Arc::new(NullStore::default())).expect("these are options");
-    let (drain, drained) = oneshot::channel::<()>();
     let info: String = redis.ask(redis::cmd("INFO").arg("server")).await;
     let process = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap_or_default();
-    let (begun, before) = (Instant::now(), [cpu("self"), cpu(process)]);
-    let running = tokio::spawn(intake.run(async { drop(drained.await) }));
-    until("all is settled", async || redis.in_flight(&lanes).await == 0).await;
-    let (elapsed, after) = (begun.elapsed().as_secs_f64(), [cpu("self"), cpu(process)]);
-    drop(drain);
-    running.await.expect("it ends in good order");
-
-    let ledger = redis.ledger().await;
-    assert!(ledger.adds_up() && ledger.stored.cast_unsigned() == events, "{ledger:?} of {events}");
-    let [intake, redis] = [0, 1].map(|of| after[of] - before[of]);
+    take(&redis, &lanes, process, 0, WARMING).await;
+    let cost = take(&redis, &lanes, process, EVENTS, EVENTS).await;
     println!(
         "intake into a null store: {:.0} events and {:.0} requests by CPU second of the intake, \
          {:.0} µs of Redis a request; {:.0} events/s",
-        events as f64 / intake,
-        requests as f64 / intake,
-        redis * 1e6 / requests as f64,
-        events as f64 / elapsed,
+        cost.events / cost.intake,
+        cost.requests / cost.intake,
+        cost.redis * 1e6 / cost.requests,
+        cost.events / cost.seconds,
     );
 }
