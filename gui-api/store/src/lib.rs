@@ -4,9 +4,11 @@
 //! an event is written once and never changed; sessions and profiles are written only over the
 //! version that was read; what `write` has returned for survives a crash and is found by queries.
 
+mod elasticsearch;
 mod embedded;
 mod port;
 
+pub use elasticsearch::{Credentials, ElasticsearchOptions, ElasticsearchStore, OpenError, OptionsError};
 pub use embedded::{EmbeddedOptions, EmbeddedStore, Found};
 pub use port::{
     Batch, Configuration, EventFilter, EventKey, EventPage, EventQuery, MAX_MERGES, MAX_PAGE, MAX_PAGE_BYTES,

@@ -30,6 +30,18 @@ macro_rules! contract {
                 }
             )+)+
         }
+
+        mod on_search_server {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                #[ignore = "needs a search server: cargo xtask test --only stores"]
+                async fn $test() {
+                    let backend = crate::backend::SearchServer::new();
+                    crate::$module::$test(&backend).await;
+                    backend.remove().await;
+                }
+            )+)+
+        }
     };
 }
 
