@@ -12,6 +12,7 @@ pub mod ports;
 pub mod probe;
 pub mod process;
 pub mod run;
+pub mod search;
 pub mod secrets;
 pub mod stack;
 pub mod test;

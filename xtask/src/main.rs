@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
 use xtask::bench::Bench;
+use xtask::search::Server;
 use xtask::test::Suites;
 use xtask::up::Up;
 use xtask::{lint, test};
@@ -17,7 +18,8 @@ cargo xtask up     build everything and run it on this machine, until Ctrl-C
     --fresh        forget the data of earlier runs first
     --release      build optimised binaries (slower to build)
 cargo xtask test   every suite; installs what it lacks where it can
-    --only NAME    one suite: rust, web, tracker, browser or clients
+    --only NAME    one suite: rust, web, tracker, browser, clients or stores
+    --store NAME   what every store promises, on one search server: es8, es7 or os2
 cargo xtask bench  measures the way of a request, in one table (docs/performance.md)
     --only ROW     one row; repeat it for several
     --seconds N    how long each line is measured, 5 unless said
@@ -83,6 +85,7 @@ fn test(parser: &mut lexopt::Parser) -> Result<()> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("only") => suites = Suites::One(parser.value()?.string()?),
+            Long("store") => suites = Suites::Store(Server::parse(&parser.value()?.string()?)?),
             other => return Err(other.unexpected().into()),
         }
     }

@@ -10,6 +10,7 @@ use crate::artifacts::{Artifacts, Build, TEST_COMPONENTS, build_components, inst
 use crate::clients::Served;
 use crate::ports::Ports;
 use crate::run::{command, root, target};
+use crate::search::{Running, Server, data_folder};
 use crate::secrets::write_private;
 use crate::stack::Stack;
 use crate::tools;
@@ -21,13 +22,21 @@ pub enum Suites {
     All,
     /// The one of this name.
     One(String),
+    /// What every store promises, on this search server.
+    Store(Server),
 }
 
 /// A suite: its name, and how it runs.
 type Suite = (&'static str, fn() -> Result<Count>);
 
-const SUITES: [Suite; 5] =
-    [("rust", rust), ("web", web), ("tracker", tracker), ("browser", browser), ("clients", clients)];
+const SUITES: [Suite; 6] = [
+    ("rust", rust),
+    ("web", web),
+    ("tracker", tracker),
+    ("browser", browser),
+    ("clients", clients),
+    ("stores", stores),
+];
 
 /// How many tests ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +59,14 @@ impl AddAssign for Count {
 /// # Errors
 /// A test failed, a suite ran no test, or a tool is missing.
 pub fn test(suites: &Suites) -> Result<()> {
+    if let Suites::Store(server) = suites {
+        let count = store(*server)?;
+        println!("\n{} passed, {} failed, {} skipped", count.passed, count.failed, count.skipped);
+        if count.failed > 0 || count.passed == 0 {
+            bail!("failed, or ran no test: {}", server.name());
+        }
+        return Ok(());
+    }
     let chosen: Vec<&Suite> = SUITES
         .iter()
         .filter(|(name, _)| {
@@ -122,6 +139,28 @@ fn clients() -> Result<Count> {
     let mut count = run_counting(&mut served.javascript()?, count_node)?;
     count += run_counting(&mut served.python()?, count_plain)?;
     served.stop()?;
+    Ok(count)
+}
+
+/// What every store promises, on real search servers.
+fn stores() -> Result<Count> {
+    let mut count = Count::default();
+    for server in Server::ALWAYS {
+        count += store(server)?;
+    }
+    Ok(count)
+}
+
+fn store(server: Server) -> Result<Count> {
+    let data = data_folder(server);
+    let running = Running::start(server, &data)?;
+    // The whole workspace, as it is built already.
+    let arguments = ["test", "--workspace", "--test", "contract", "--", "--ignored", "search_server"];
+    let mut suite = command(".", "cargo", &arguments);
+    suite.envs(running.environment());
+    let count = run_counting(&mut suite, count_cargo)?;
+    running.stop()?;
+    std::fs::remove_dir_all(&data).with_context(|| format!("{} cannot be removed", data.display()))?;
     Ok(count)
 }
 

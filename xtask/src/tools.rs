@@ -9,6 +9,7 @@ use crate::run::{output_of, run};
 const WASM_TARGET: &str = "wasm32-wasip2";
 const OLDEST_REDIS: u32 = 7;
 const OLDEST_NODE: (u32, u32) = (20, 19);
+const OLDEST_JAVA: u32 = 17;
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
 /// How system packages are installed, and what the packages are called.
@@ -19,6 +20,8 @@ struct PackageManager {
     chromium: &'static str,
     /// Brings Python as well.
     pip: &'static str,
+    maven: &'static str,
+    java: &'static str,
     needs_root: bool,
 }
 
@@ -29,6 +32,8 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         redis: "redis-server",
         chromium: "chromium",
         pip: "python3-pip",
+        maven: "maven",
+        java: "openjdk-17-jdk-headless",
         needs_root: true,
     },
     PackageManager {
@@ -37,6 +42,8 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         redis: "redis",
         chromium: "chromium",
         pip: "python3-pip",
+        maven: "maven",
+        java: "java-17-openjdk-devel",
         needs_root: true,
     },
     PackageManager {
@@ -45,6 +52,8 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         redis: "redis",
         chromium: "chromium",
         pip: "py3-pip",
+        maven: "maven",
+        java: "openjdk17-jdk",
         needs_root: true,
     },
     PackageManager {
@@ -53,6 +62,8 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         redis: "redis",
         chromium: "chromium",
         pip: "python-pip",
+        maven: "maven",
+        java: "jdk17-openjdk",
         needs_root: true,
     },
     PackageManager {
@@ -61,6 +72,8 @@ const PACKAGE_MANAGERS: [PackageManager; 5] = [
         redis: "redis",
         chromium: "chromium",
         pip: "python",
+        maven: "maven",
+        java: "openjdk@17",
         needs_root: false,
     },
 ];
@@ -116,6 +129,25 @@ pub fn ensure_python() -> Result<()> {
     let text = output_of("python3", &["--version"]).unwrap_or_default();
     if parse_python_version(&text).is_none_or(|version| version < OLDEST_PYTHON) {
         bail!("`{}` is too old: a client is driven with Python {major}.{minor} or newer", text.trim());
+    }
+    Ok(())
+}
+
+/// Makes sure that there are a Java development kit and Maven, which are installed if there are none.
+///
+/// # Errors
+/// They cannot be installed, or Java is too old.
+pub fn ensure_java() -> Result<()> {
+    let version = || output_of("javac", &["-version"]);
+    if version().is_none() {
+        install("Java", |manager| manager.java)?;
+    }
+    let text = version().context("Java was installed but `javac` cannot be run")?;
+    if parse_java_version(&text).is_none_or(|version| version < OLDEST_JAVA) {
+        bail!("`{}` is too old: search servers run on Java {OLDEST_JAVA} or newer", text.trim());
+    }
+    if output_of("mvn", &["--version"]).is_none() {
+        install("Maven", |manager| manager.maven)?;
     }
     Ok(())
 }
@@ -202,6 +234,11 @@ fn parse_python_version(text: &str) -> Option<(u32, u32)> {
     parse_version(text.trim().strip_prefix("Python ")?)
 }
 
+/// The major version in `javac 17.0.15`.
+fn parse_java_version(text: &str) -> Option<u32> {
+    text.trim().strip_prefix("javac ")?.split(['.', '-']).next()?.parse().ok()
+}
+
 fn parse_version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
@@ -223,5 +260,8 @@ mod tests {
         assert_eq!(parse_python_version("Python 3.11.7\n"), Some((3, 11)));
         assert_eq!(parse_python_version("Python 3.15.0rc1\n"), Some((3, 15)));
         assert_eq!(parse_python_version(""), None);
+        assert_eq!(parse_java_version("javac 17.0.15\n"), Some(17));
+        assert_eq!(parse_java_version("javac 21-ea\n"), Some(21));
+        assert_eq!(parse_java_version("javac 1.8.0_402\n"), Some(1));
     }
 }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use reqwest::{Certificate, Method};
 use serde_json::Value;
 use tempfile::TempDir;
-use tideline_store::{ElasticsearchOptions, ElasticsearchStore, EmbeddedOptions, EmbeddedStore, Store};
+use tideline_store::{
+    Credentials, ElasticsearchOptions, ElasticsearchStore, EmbeddedOptions, EmbeddedStore, Store,
+};
 
 /// A place for one test's documents.
 pub(crate) trait Backend {
@@ -33,10 +36,19 @@ impl Backend for Embedded {
 /// Where the search server is that tests write to; `cargo xtask test` starts one.
 const SEARCH_SERVER: &str = "TIDELINE_TEST_SEARCH";
 
+/// The file with the certificate that its own is signed by, and the password of its user `elastic`, if it asks for one.
+const AUTHORITY: &str = "TIDELINE_TEST_SEARCH_CA";
+const PASSWORD: &str = "TIDELINE_TEST_SEARCH_PASSWORD";
+
+/// The user of a server that asks for one.
+const USER: &str = "elastic";
+
 /// Indices of its own on a search server.
 pub(crate) struct SearchServer {
     url: String,
     prefix: String,
+    authority: Option<Vec<u8>>,
+    password: Option<String>,
 }
 
 impl SearchServer {
@@ -47,28 +59,54 @@ impl SearchServer {
         let url =
             std::env::var(SEARCH_SERVER).expect("`cargo xtask test --only stores` starts a search server");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { url, prefix: format!("contract-{}-{number}", std::process::id()) }
+        Self {
+            url,
+            prefix: format!("contract-{}-{number}", std::process::id()),
+            authority: std::env::var(AUTHORITY).ok().map(|path| std::fs::read(path).unwrap()),
+            password: std::env::var(PASSWORD).ok(),
+        }
     }
 
     pub(crate) fn options(&self) -> ElasticsearchOptions {
         ElasticsearchOptions {
             prefix: self.prefix.clone(),
             refresh_at_once: true,
+            credentials: self
+                .password
+                .clone()
+                .map(|password| Credentials::Basic { user: USER.to_owned(), password }),
+            certificate_authority: self.authority.clone(),
             ..ElasticsearchOptions::new(vec![self.url.clone()])
         }
     }
 
+    /// Asks the server something as its user: the status and the answer.
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+        let mut client = reqwest::Client::builder().no_proxy();
+        if let Some(authority) = &self.authority {
+            client = client.tls_certs_only(Certificate::from_pem_bundle(authority).unwrap());
+        }
+        let mut request = client.build().unwrap().request(method, format!("{}{path}", self.url));
+        if let Some(password) = &self.password {
+            request = request.basic_auth(USER, Some(password));
+        }
+        if !body.is_null() {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
+    }
+
     /// Removes the indices: a server has room for a thousand.
     pub(crate) async fn remove(&self) {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let (url, prefix) = (&self.url, &self.prefix);
-        let listed = client.get(format!("{url}/_cat/indices/{prefix}-*?h=index&format=json")).send().await;
-        let listed: Vec<Value> = serde_json::from_str(&listed.unwrap().text().await.unwrap()).unwrap();
-        for index in listed {
+        let prefix = &self.prefix;
+        let listed = format!("/_cat/indices/{prefix}-*?h=index&format=json");
+        let (_, listed) = self.ask(Method::GET, &listed, Value::Null).await;
+        for index in listed.as_array().unwrap() {
             let index = index["index"].as_str().unwrap();
-            client.delete(format!("{url}/{index}")).send().await.unwrap();
+            self.ask(Method::DELETE, &format!("/{index}"), Value::Null).await;
         }
-        client.delete(format!("{url}/_index_template/{prefix}-events")).send().await.unwrap();
+        self.ask(Method::DELETE, &format!("/_index_template/{prefix}-events"), Value::Null).await;
     }
 }
 
