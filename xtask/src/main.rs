@@ -17,6 +17,7 @@ cargo xtask up     build everything and run it on this machine, until Ctrl-C
                    8079 (gateway) and 8078 (Redis)
     --fresh        forget the data of earlier runs first
     --release      build optimised binaries (slower to build)
+    --store NAME   keep documents on a search server, empty each time: es8, es7 or os2
 cargo xtask test   every suite; installs what it lacks where it can
     --only NAME    one suite: rust, web, tracker, browser, clients or stores
     --store NAME   what every store promises, on one search server: es8, es7 or os2
@@ -74,6 +75,7 @@ fn up(parser: &mut lexopt::Parser) -> Result<()> {
             }
             Long("fresh") => up.fresh = true,
             Long("release") => up.release = true,
+            Long("store") => up.store = Some(Server::parse(&parser.value()?.string()?)?),
             other => return Err(other.unexpected().into()),
         }
     }

@@ -28,6 +28,8 @@ pub struct Stack {
     gateway_metrics: Option<u16>,
     is_lean: bool,
     knows_people: bool,
+    /// Settings that lead to a search server; none where the store is embedded.
+    search_server: Vec<(&'static str, String)>,
 }
 
 /// A process of the stack, in the order in which they start.
@@ -92,6 +94,7 @@ impl Stack {
             gateway_metrics: None,
             is_lean: false,
             knows_people: false,
+            search_server: Vec::new(),
         })
     }
 
@@ -108,6 +111,11 @@ impl Stack {
     /// and again to be told apart leave it out.
     pub fn know_people(&mut self) {
         self.knows_people = true;
+    }
+
+    /// Lets the service keep documents on a search server that these settings lead to, from its next start on.
+    pub fn store_on(&mut self, search_server: Vec<(&'static str, String)>) {
+        self.search_server = search_server;
     }
 
     /// Lets the gateway show its metrics on this port, from its next start on.
@@ -326,11 +334,14 @@ impl Stack {
         let mut environment = vec![
             ("TIDELINE_LISTEN", listen(self.ports.service)),
             ("TIDELINE_REDIS_URL", self.redis_url()),
-            ("TIDELINE_DATA_DIR", self.data.join("store").display().to_string()),
             ("TIDELINE_GUI_DIR", self.artifacts.gui.display().to_string()),
             ("TIDELINE_API_TOKENS_SHA256", sha256(&self.secrets.api_token)),
         ];
         environment.extend(Some(salt).filter(|_| self.knows_people));
+        if self.search_server.is_empty() {
+            environment.push(("TIDELINE_DATA_DIR", self.data.join("store").display().to_string()));
+        }
+        environment.extend(self.search_server.iter().cloned());
         environment
     }
 

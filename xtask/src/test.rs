@@ -152,15 +152,14 @@ fn stores() -> Result<Count> {
 }
 
 fn store(server: Server) -> Result<Count> {
-    let data = data_folder(server);
-    let running = Running::start(server, &data)?;
+    let running = Running::start(server, &data_folder(server))?;
     // The whole workspace, as it is built already.
-    let arguments = ["test", "--workspace", "--test", "contract", "--", "--ignored", "search_server"];
+    let suites = ["--test", "contract", "--test", "search_server"];
+    let arguments = [&["test", "--workspace", "--no-fail-fast"], &suites[..], &["--", "--ignored"]].concat();
     let mut suite = command(".", "cargo", &arguments);
-    suite.envs(running.environment());
+    suite.envs(running.environment()).env("TIDELINE_TEST_SEARCH_SERVER", server.name());
     let count = run_counting(&mut suite, count_cargo)?;
     running.stop()?;
-    std::fs::remove_dir_all(&data).with_context(|| format!("{} cannot be removed", data.display()))?;
     Ok(count)
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::artifacts::{Artifacts, Build};
 use crate::ports::Ports;
 use crate::run::root;
+use crate::search::{Running, Server, data_folder};
 use crate::secrets::write_private;
 use crate::stack::{Addresses, PARTS, Stack};
 use crate::tools;
@@ -22,6 +23,8 @@ pub struct Up {
     pub fresh: bool,
     /// Build optimised binaries.
     pub release: bool,
+    /// Keep documents on this search server, which starts empty each time, instead of the embedded store.
+    pub store: Option<Server>,
 }
 
 impl Up {
@@ -47,6 +50,11 @@ impl Up {
 
         let mut stack = Stack::prepare(artifacts, ports, &data)?;
         stack.know_people();
+        let search_server =
+            self.store.map(|server| Running::start(server, &data_folder(server))).transpose()?;
+        if let Some(running) = &search_server {
+            stack.store_on(running.settings());
+        }
         for part in PARTS {
             stack.start(part)?;
             if interrupt.try_recv().is_ok() {
@@ -73,7 +81,8 @@ impl Up {
             bail!("{ended}");
         }
         println!("\nstopping");
-        stack.stop_all()
+        stack.stop_all()?;
+        search_server.map_or(Ok(()), Running::stop)
     }
 }
 

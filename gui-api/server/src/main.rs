@@ -20,6 +20,7 @@ mod secret;
 mod sentence;
 mod settings;
 mod stop_signal;
+mod store_settings;
 mod wiring;
 
 use std::process::ExitCode;

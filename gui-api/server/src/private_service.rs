@@ -39,7 +39,7 @@ impl PrivateService {
     pub(crate) async fn bind(settings: &ServeSettings, roles: Roles) -> anyhow::Result<Self> {
         let lanes = settings.installation.lanes()?;
         let redis = settings.installation.redis()?;
-        let store = wiring::open_store(&settings.installation)?;
+        let store = settings.installation.store.open().await?;
         let processing = &settings.processing;
         let looks_up = roles.has(Role::Intake) || roles.has(Role::Api);
         let places = if looks_up { processing.places()? } else { None };

@@ -2,7 +2,7 @@
 //! variable. Secrets have no option: they come from the environment or from a file.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -13,6 +13,7 @@ use tideline_protocol::Lanes;
 use crate::collector_settings::CollectorSettings;
 use crate::processing_settings::ProcessingSettings;
 use crate::secret;
+use crate::store_settings::{SECRETS, StoreSettings};
 
 const REDIS_URL: &str = "TIDELINE_REDIS_URL";
 const API_TOKENS: &str = "TIDELINE_API_TOKENS_SHA256";
@@ -60,6 +61,9 @@ Secrets, from the environment or from files that --redis-url-file, --api-tokens-
   TIDELINE_REDIS_URL          Where Redis is and who we are: redis://user:password@host:6379
   TIDELINE_API_TOKENS_SHA256  SHA-256 of each API token, 64 hex digits, separated by commas.
                               Make one with: printf %s \"$TOKEN\" | sha256sum
+  TIDELINE_SEARCH_PASSWORD, TIDELINE_SEARCH_API_KEY
+                              Who we are to the search server, if there is one; or files that
+                              --search-password-file and --search-api-key-file name
   TIDELINE_IDENTITY_SALT      Not needed: people are known by what they tell only with it. For ever the same,
                               as at the edge. Make it with: openssl rand -hex 16
 
@@ -96,7 +100,7 @@ pub(crate) fn environment_names() -> Vec<String> {
     let program = CommandLine::command();
     let commands = std::iter::once(&program).chain(program.get_subcommands());
     let of_options = commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_env);
-    let secrets = [REDIS_URL, API_TOKENS].map(str::to_owned);
+    let secrets = [REDIS_URL, API_TOKENS].into_iter().chain(SECRETS).map(str::to_owned);
     of_options.map(|name| name.to_string_lossy().into_owned()).chain(secrets).collect()
 }
 
@@ -141,9 +145,8 @@ pub(crate) struct Installation {
     #[arg(long, env = LANES, default_value_t = Lanes::DEFAULT_COUNT, value_name = "NUMBER")]
     lanes: u16,
 
-    /// Directory of the embedded store. Made if it is not there.
-    #[arg(long, env = "TIDELINE_DATA_DIR", value_name = "DIRECTORY")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreSettings,
 }
 
 impl Installation {
@@ -156,13 +159,6 @@ impl Installation {
     /// The same for a collector, which reads variables.
     pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
         [(CONTEXT, self.context.clone()), (REGION, self.region.clone()), (LANES, self.lanes.to_string())]
-    }
-
-    /// Where the embedded store is.
-    pub(crate) fn data_dir(&self) -> anyhow::Result<&Path> {
-        self.data_dir
-            .as_deref()
-            .context("there is no directory for the store: name one with --data-dir (TIDELINE_DATA_DIR)")
     }
 
     /// A client for Redis; nothing is connected yet.

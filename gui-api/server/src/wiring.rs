@@ -9,18 +9,13 @@ use tideline_api::{ApiOptions, Obstacle, Options};
 use tideline_intake::Intake;
 use tideline_protocol::Lanes;
 use tideline_services::Scheduler;
-use tideline_store::{EmbeddedOptions, EmbeddedStore, Store};
+use tideline_store::Store;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use crate::processing_settings::ProcessingSettings;
-use crate::settings::{Installation, Role, Roles, ServeSettings};
-
-/// The store of this installation.
-pub(crate) fn open_store(installation: &Installation) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(Arc::new(EmbeddedStore::open(installation.data_dir()?, EmbeddedOptions::default())?))
-}
+use crate::settings::{Role, Roles, ServeSettings};
 
 /// The HTTP service of a process with these roles.
 pub(crate) fn api_options(

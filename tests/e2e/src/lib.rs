@@ -45,13 +45,29 @@ impl Tideline {
     /// Starts these parts.
     #[must_use]
     pub fn start_parts(parts: &[Part]) -> Self {
+        Self::prepare().with(parts)
+    }
+
+    /// Starts Redis, gateway, service and edge, with documents on the search server that these settings lead to.
+    #[must_use]
+    pub fn start_on(search_server: Vec<(&'static str, String)>) -> Self {
+        let mut tideline = Self::prepare();
+        tideline.store_on(search_server);
+        tideline.with(&[Part::Redis, Part::Gateway, Part::Service, Part::Edge])
+    }
+
+    fn prepare() -> Self {
         let data = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::existing().expect("built artifacts");
-        let mut stack = Stack::prepare(artifacts, Ports::free().unwrap(), data.path()).unwrap();
-        for part in parts {
-            stack.start(*part).expect("a part starts");
-        }
+        let stack = Stack::prepare(artifacts, Ports::free().unwrap(), data.path()).unwrap();
         Self { stack, _data: data }
+    }
+
+    fn with(mut self, parts: &[Part]) -> Self {
+        for part in parts {
+            self.stack.start(*part).expect("a part starts");
+        }
+        self
     }
 
     /// Somebody who visits a site that sends to the edge.

@@ -66,9 +66,13 @@ impl Server {
 /// A running search server. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Running {
-    process: Process,
-    url: String,
+    server: Server,
+    home: PathBuf,
+    data: PathBuf,
+    port: u16,
     security: Option<Security>,
+    /// None while it is killed.
+    process: Option<Process>,
 }
 
 impl Running {
@@ -83,8 +87,8 @@ impl Running {
             fs::remove_dir_all(data)?;
         }
         for folder in ["config", "data", "logs", "tmp"] {
-            fs::create_dir_all(data.join(folder))
-                .with_context(|| format!("{} cannot be written", data.display()))?;
+            let folder = data.join(folder);
+            fs::create_dir_all(&folder).with_context(|| format!("{} cannot be written", folder.display()))?;
         }
         let data = fs::canonicalize(data)?;
         let port = free_port()?;
@@ -92,35 +96,47 @@ impl Running {
             Server::Elasticsearch8 => Some(Security::make(&data.join("config"))?),
             Server::Elasticsearch7 | Server::OpenSearch2 => None,
         };
+        if server != Server::OpenSearch2 {
+            configure(&home, &data, port, security.as_ref())?;
+        }
+        give_away(&data)?;
+        if let Some(security) = &security {
+            security.set_password(|arguments| launcher(&home, &data, "keystore", arguments))?;
+        }
+        let mut running = Self { server, home, data, port, security, process: None };
+        running.start_again()?;
+        Ok(running)
+    }
+
+    /// Starts it with the data that it has, if it was killed.
+    ///
+    /// # Errors
+    /// It does not start: the end of its log.
+    pub fn start_again(&mut self) -> Result<()> {
+        let Self { server, home, data, port, .. } = &*self;
         let mut command = match server {
-            Server::Elasticsearch8 => {
-                configure(&home, &data, port, security.as_ref())?;
-                give_away(&data)?;
-                if let Some(security) = &security {
-                    security.set_password(|arguments| launcher(&home, &data, "keystore", arguments))?;
-                }
-                launcher(&home, &data, "server", &[])
-            }
-            Server::Elasticsearch7 => {
-                configure(&home, &data, port, None)?;
-                give_away(&data)?;
-                elasticsearch_7(&home, &data)
-            }
-            Server::OpenSearch2 => {
-                give_away(&data)?;
-                open_search(&home, &data, port)
-            }
+            Server::Elasticsearch8 => launcher(home, data, "server", &[]),
+            Server::Elasticsearch7 => elasticsearch_7(home, data),
+            Server::OpenSearch2 => open_search(home, data, *port),
         };
         let mut process = Process::start(server.name(), &mut command, &[], &data.join("logs"))?;
-        let scheme = if security.is_some() { "https" } else { "http" };
-        wait_for_port(&mut process, port)?;
-        Ok(Self { process, url: format!("{scheme}://127.0.0.1:{port}"), security })
+        wait_for_port(&mut process, *port)?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Ends it without a chance to clean up.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), |process| process.kill().map(drop))
     }
 
     /// What tests find it by.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut environment = vec![("TIDELINE_TEST_SEARCH", self.url.clone())];
+        let mut environment = vec![("TIDELINE_TEST_SEARCH", self.url())];
         if let Some(security) = &self.security {
             environment.push(("TIDELINE_TEST_SEARCH_CA", security.authority.display().to_string()));
             environment.push(("TIDELINE_TEST_SEARCH_PASSWORD", security.password.clone()));
@@ -128,12 +144,35 @@ impl Running {
         environment
     }
 
-    /// Ends it.
+    /// What the service finds it by.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings =
+            vec![("TIDELINE_SEARCH_URLS", self.url()), ("TIDELINE_SEARCH_REPLICAS", "0".to_owned())];
+        if let Some(security) = &self.security {
+            settings.extend([
+                ("TIDELINE_SEARCH_CA_FILE", security.authority.display().to_string()),
+                ("TIDELINE_SEARCH_USER", "elastic".to_owned()),
+                ("TIDELINE_SEARCH_PASSWORD", security.password.clone()),
+            ]);
+        }
+        settings
+    }
+
+    fn url(&self) -> String {
+        let scheme = if self.security.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it, and removes its data.
     ///
     /// # Errors
     /// The system refuses.
-    pub fn stop(self) -> Result<()> {
-        self.process.stop().map(drop)
+    pub fn stop(mut self) -> Result<()> {
+        if let Some(process) = self.process.take() {
+            process.stop()?;
+        }
+        fs::remove_dir_all(&self.data).with_context(|| format!("{} cannot be removed", self.data.display()))
     }
 }
 

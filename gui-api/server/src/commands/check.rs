@@ -8,12 +8,12 @@ use redis::InfoDict;
 use redis::aio::MultiplexedConnection;
 use tideline_model::{EventSource, Redirect};
 use tideline_protocol::Lanes;
-use tideline_store::{EmbeddedStore, Found};
 
 use crate::function_library::{self, Loaded};
 use crate::published::{self, Kind};
 use crate::settings::{Installation, Role, Roles, ServeSettings};
-use crate::{event_sources, lane_setup, redirects, redis_server, sentence, wiring};
+use crate::store_settings::Look;
+use crate::{event_sources, lane_setup, redirects, redis_server, sentence};
 
 const PROVISION: &str = "run `tideline provision --sources FILE`";
 
@@ -151,24 +151,21 @@ fn gui(settings: &ServeSettings) -> anyhow::Result<((), String)> {
 }
 
 async fn store(installation: &Installation) -> anyhow::Result<(Option<Configuration>, String)> {
-    let folder = installation.data_dir()?;
     // Opening would make it, or bring it up to date: then the version before could not be gone back to.
-    match EmbeddedStore::find(folder)? {
-        Found::Nothing => bail!(
-            "there is no store in {}: {PROVISION}, which makes it, or mend TIDELINE_DATA_DIR",
-            folder.display()
+    let (store, place) = match installation.store.look().await? {
+        Look::Is(Some(store), place) => (store, place),
+        Look::Is(None, place) => bail!(
+            "there is no store in {place}: {PROVISION}, which makes it, or mend TIDELINE_DATA_DIR or TIDELINE_SEARCH_URLS"
         ),
-        Found::Older => {
+        Look::Older => {
             let said = "is of an older version: the next start brings it up to date, and was not read before";
             return Ok((None, said.to_owned()));
         }
-        Found::UpToDate => {}
-    }
-    let store = wiring::open_store(installation)?;
+    };
     store.ready().await?;
     let sources = store.sources().await?;
     if sources.is_empty() {
-        bail!("the store in {} knows no event source: {PROVISION}", folder.display());
+        bail!("the store in {place} knows no event source: {PROVISION}");
     }
     let redirects = store.redirects().await?;
     let said = format!("opens, and knows {} event sources and {} redirects", sources.len(), redirects.len());

@@ -11,14 +11,14 @@ use tideline_store::Store;
 
 use crate::provision_file::ProvisionFile;
 use crate::settings::ProvisionSettings;
-use crate::{function_library, lane_setup, published, redis_server, wiring};
+use crate::{function_library, lane_setup, published, redis_server};
 
 pub(crate) async fn run(settings: ProvisionSettings) -> anyhow::Result<ExitCode> {
     let installation = &settings.installation;
     let lanes = installation.lanes()?;
     let ProvisionFile { sources, redirects } = ProvisionFile::read(&settings.sources)?;
     let mut redis = redis_server::connect(&installation.redis()?).await?.connection;
-    let store = wiring::open_store(installation)?;
+    let store = installation.store.open().await?;
 
     load_functions(&mut redis).await.context("cannot load the functions into redis")?;
     lane_setup::ensure(&mut redis, &lanes).await.context("cannot set up the lanes")?;

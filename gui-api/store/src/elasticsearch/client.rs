@@ -93,6 +93,8 @@ impl Answer {
 impl Client {
     pub(super) fn new(options: &ElasticsearchOptions) -> Result<Self, OptionsError> {
         let authorization = options.credentials.as_ref().map(Credentials::header).transpose()?;
+        // Another part of the process may have installed a provider first: any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .timeout(options.deadline)

@@ -122,7 +122,7 @@ impl ElasticsearchStore {
         if self.months.lock().unwrap_or_else(PoisonError::into_inner).contains(&month) {
             return Ok(());
         }
-        self.make(Index::Events(month)).await?;
+        self.make_index(Index::Events(month)).await?;
         self.months.lock().unwrap_or_else(PoisonError::into_inner).insert(month);
         Ok(())
     }

@@ -91,11 +91,11 @@ impl Hit {
 }
 
 impl ElasticsearchStore {
-    /// Opens the store on a search server, and makes its indices where there are none.
+    /// The store on a search server, which is asked what it is, and not changed.
     ///
     /// # Errors
     /// The options cannot work, the server is out of reach, or it is of a version that we do not know.
-    pub async fn open(options: ElasticsearchOptions) -> Result<Self, OpenError> {
+    pub async fn connect(options: ElasticsearchOptions) -> Result<Self, OpenError> {
         let names = schema::Names::new(&options.prefix)?;
         let client = Client::new(&options)?;
         let store = Self {
@@ -107,18 +107,41 @@ impl ElasticsearchStore {
             origins: Mutex::new(LruCache::new(REMEMBERED)),
         };
         store.check_version().await?;
-        store.put_template().await?;
+        Ok(store)
+    }
+
+    /// Makes the indices that are not there.
+    ///
+    /// # Errors
+    /// The server is out of reach, or refuses.
+    pub async fn make(&self) -> Result<(), StoreError> {
+        self.put_template().await?;
         for index in [
             Index::Sessions,
             Index::Profiles,
             Index::Keys,
             Index::Merges,
-            Index::Settings,
             Index::Transactions,
+            // The last: if it is there, all are.
+            Index::Settings,
         ] {
-            store.make(index).await?;
+            self.make_index(index).await?;
         }
-        Ok(store)
+        Ok(())
+    }
+
+    /// Whether its indices are there.
+    ///
+    /// # Errors
+    /// The server is out of reach, or refuses.
+    pub async fn is_made(&self) -> Result<bool, StoreError> {
+        let path = format!("/{}", self.names.of(Index::Settings));
+        let answer = self.client.send(Method::HEAD, &path, Body::None).await?;
+        match answer.status {
+            StatusCode::OK => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(answer.refused()),
+        }
     }
 
     async fn check_version(&self) -> Result<(), OpenError> {
@@ -153,7 +176,7 @@ impl ElasticsearchStore {
     }
 
     /// Makes an index if it is not there.
-    async fn make(&self, index: Index) -> Result<(), StoreError> {
+    async fn make_index(&self, index: Index) -> Result<(), StoreError> {
         let path = format!("/{}", self.names.of(index));
         let body = schema::body(index, self.options.replicas).to_string();
         let answer = self.client.send(Method::PUT, &path, Body::Json(body)).await?;

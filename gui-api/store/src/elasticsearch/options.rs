@@ -14,7 +14,7 @@ pub struct ElasticsearchOptions {
     pub nodes: Vec<String>,
     /// Who we are; nobody where the server asks nobody.
     pub credentials: Option<Credentials>,
-    /// The certificates, as PEM, that its own are to be signed by; those that come with this program when there is none.
+    /// The certificates, as PEM, that its own are to be signed by; those that the system trusts when there is none.
     pub certificate_authority: Option<Vec<u8>>,
     /// What the names of all indices begin with: lower case letters, digits and `-`.
     pub prefix: String,
